@@ -1,0 +1,160 @@
+"""How images, assignments and masks look in JSON: one place for each, shared by several endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from rest_framework import serializers
+
+from annotator.models import Assignment, Image, Mask, MaskState, ModelVersion
+from annotator.queries.images import IMAGE_STATES, embedding_state
+from annotator.services.picture_reader import TILE_SIDE, tile_level_sizes
+
+API = "/api/v1"
+
+
+class TileLevelReply(serializers.Serializer[object]):
+    level = serializers.IntegerField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
+class TilesReply(serializers.Serializer[object]):
+    tile_size = serializers.IntegerField()
+    levels = TileLevelReply(many=True)
+
+
+class ImageReply(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    project = serializers.UUIDField()
+    name = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    state = serializers.ChoiceField(IMAGE_STATES)
+    file_url = serializers.CharField()
+    thumbnail_url = serializers.CharField()
+    tiles = TilesReply(allow_null=True)
+    embedding = serializers.ChoiceField(["ready", "pending", "failed", "none"])
+    num_masks = serializers.IntegerField()
+    held_out = serializers.BooleanField()
+
+
+class ModelAddressReply(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    bundle_fingerprint = serializers.CharField()
+    encoder_fingerprint = serializers.CharField()
+    manifest_url = serializers.CharField()
+    files_url = serializers.CharField()
+
+
+class AssignmentReply(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    lease_seconds = serializers.IntegerField()
+    skip_reason = serializers.CharField()
+    image = ImageReply()
+    model = ModelAddressReply(allow_null=True)
+    embedding_url = serializers.CharField(allow_null=True)
+
+
+class RleReply(serializers.Serializer[object]):
+    size = serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2)
+    counts = serializers.CharField()
+
+
+class MaskReply(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    state = serializers.ChoiceField(MaskState.choices)
+    order_index = serializers.IntegerField()
+    rle = RleReply()
+    area = serializers.IntegerField()
+    bbox = serializers.ListField(child=serializers.IntegerField(), min_length=4, max_length=4)
+    sha256 = serializers.CharField()
+    predicted_iou = serializers.FloatField(allow_null=True)
+    model_version = serializers.UUIDField(allow_null=True)
+    author = serializers.UUIDField()
+    updated_at = serializers.DateTimeField()
+    given_up = serializers.BooleanField()
+    prompts = serializers.ListField(child=serializers.DictField())
+
+
+def describe_image(image: Image) -> dict[str, object]:
+    """An image that passed `queries.images.with_state`."""
+    picture = image.picture
+    levels = tile_level_sizes(picture.width, picture.height)
+    tiles = {
+        "tile_size": TILE_SIDE,
+        "levels": [
+            {"level": level, "width": width, "height": height}
+            for level, (width, height) in enumerate(levels)
+        ],
+    }
+    return {
+        "id": str(image.id),
+        "project": str(image.project_id),
+        "name": image.name,
+        "width": picture.width,
+        "height": picture.height,
+        "sha256": picture.sha256,
+        "state": getattr(image, "state", "waiting"),
+        "file_url": f"{API}/images/{image.id}/file",
+        "thumbnail_url": f"{API}/images/{image.id}/thumbnail",
+        "tiles": tiles if levels else None,
+        "embedding": embedding_state(image),
+        "num_masks": getattr(image, "num_masks", 0),
+        "held_out": image.held_out,
+    }
+
+
+def describe_model(model: ModelVersion) -> dict[str, object]:
+    files_url = f"{API}/models/{model.id}/files/"
+    return {
+        "id": str(model.id),
+        "bundle_fingerprint": model.bundle_fingerprint,
+        "encoder_fingerprint": model.encoder_fingerprint,
+        "manifest_url": f"{files_url}manifest.json",
+        "files_url": files_url,
+    }
+
+
+def describe_assignment(assignment: Assignment, image: Image) -> dict[str, object]:
+    """An assignment with its image as `with_state` found it."""
+    model = assignment.model_version
+    embedding_url = model and f"{API}/images/{image.id}/embedding/{model.encoder_fingerprint}"
+    return {
+        "id": str(assignment.id),
+        "state": assignment.state,
+        "expires_at": assignment.expires_at,
+        "lease_seconds": settings.LEASE_SECONDS,
+        "skip_reason": assignment.skip_reason,
+        "image": describe_image(image),
+        "model": model and describe_model(model),
+        "embedding_url": embedding_url,
+    }
+
+
+def describe_mask(mask: Mask, image: Image) -> dict[str, object]:
+    return {
+        "id": str(mask.id),
+        "version": mask.version,
+        "state": mask.state,
+        "order_index": mask.order_index,
+        "rle": {"size": [image.picture.height, image.picture.width], "counts": mask.counts},
+        "area": mask.area,
+        "bbox": mask.box,
+        "sha256": mask.counts_sha256,
+        "predicted_iou": mask.predicted_iou,
+        "model_version": mask.model_version_id and str(mask.model_version_id),
+        "author": str(mask.author_id),
+        "updated_at": mask.updated_at,
+        "given_up": mask.given_up,
+        "prompts": mask.prompts,
+    }
+
+
+def describe_masks(masks: Iterable[Mask], image: Image) -> list[dict[str, object]]:
+    return [describe_mask(mask, image) for mask in masks]

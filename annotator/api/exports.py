@@ -1,0 +1,122 @@
+"""Exports of a project's accepted masks: asking for one, watching it, fetching the file."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotator.api.descriptions import API
+from annotator.api.endpoint import Endpoint, StrictSerializer
+from annotator.api.fields import Text
+from annotator.api.stored_files import send_stored_file
+from annotator.errors import Conflict
+from annotator.models import Export, JobState
+from annotator.queries.jobs import exports_of, find_export
+from annotator.queries.scope import find_managed_project, require_manager
+from annotator.services.exports import request_export
+
+
+class ExportBody(StrictSerializer):
+    format = Text(default="coco", max_length=16)
+
+
+class ExportReply(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    project = serializers.UUIDField()
+    format = serializers.CharField()
+    state = serializers.CharField()
+    progress = serializers.FloatField()
+    error = serializers.CharField()
+    num_masks = serializers.IntegerField()
+    file_url = serializers.CharField(allow_null=True)
+    file_sha256 = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class ExportsReply(serializers.Serializer[object]):
+    exports = ExportReply(many=True)
+    total = serializers.IntegerField()
+
+
+class ProjectExports(Endpoint):
+    """A project's exports, newest first, and asking for a new one; for its managers."""
+
+    filters = frozenset({"offset", "limit"})
+
+    @extend_schema(responses=ExportsReply)
+    def get(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        offset, limit = self.page()
+        exports = exports_of(project)
+        found = [describe_export(each) for each in exports[offset : offset + limit]]
+        return Response({"exports": found, "total": exports.count()})
+
+    @extend_schema(request=ExportBody, responses={202: ExportReply})
+    def post(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        body = self.read(ExportBody)
+        export = request_export(project=project, by=self.person, format=body["format"])
+        return Response(describe_export(export), status=202)
+
+
+class OneExport(Endpoint):
+    """How an export goes."""
+
+    @extend_schema(responses=ExportReply)
+    def get(self, request: Request, export_id: UUID) -> Response:
+        export = find_export(person=self.person, export_id=export_id)
+        require_manager(person=self.person, project=export.project)
+        return Response(describe_export(export))
+
+
+class ExportFile(Endpoint):
+    """The file of an export; 409 while it is being written."""
+
+    @extend_schema(responses=OpenApiResponse(OpenApiTypes.BINARY))
+    def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
+        export = find_export(person=self.person, export_id=export_id)
+        require_manager(person=self.person, project=export.project)
+        if not is_ready(export):
+            raise Conflict(f"The export is {export.job.state}.", code="export_not_ready")
+        response = send_stored_file(
+            request,
+            key=export.file_key,
+            content_type="application/json",
+            etag=export.file_sha256,
+        )
+        name = f"maskwright-{export.project_id}-{export.created_at:%Y%m%d-%H%M%S}.json"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+def is_ready(export: Export) -> bool:
+    return bool(export.job.state == JobState.DONE and export.file_key)
+
+
+def describe_export(export: Export) -> dict[str, object]:
+    return {
+        "id": str(export.id),
+        "project": str(export.project_id),
+        "format": export.format,
+        "state": export.job.state,
+        "progress": export.job.progress,
+        "error": export.job.error,
+        "num_masks": export.num_masks,
+        "file_url": f"{API}/exports/{export.id}/file" if is_ready(export) else None,
+        "file_sha256": export.file_sha256,
+        "created_at": export.created_at,
+    }
+
+
+urls: list[URLPattern] = [
+    path("projects/<uuid:project_id>/exports", ProjectExports.as_view(), name="exports"),
+    path("exports/<uuid:export_id>", OneExport.as_view(), name="export"),
+    path("exports/<uuid:export_id>/file", ExportFile.as_view(), name="export-file"),
+]

@@ -1,0 +1,240 @@
+"""Images of a project, uploads, and the bytes of an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotator.api.descriptions import ImageReply, describe_image
+from annotator.api.endpoint import Endpoint, StrictSerializer
+from annotator.api.fields import StrictBoolean
+from annotator.api.stored_files import (
+    is_unchanged,
+    not_modified,
+    send_stored_file,
+    stored_headers,
+)
+from annotator.errors import Invalid, NotInScope, TooLarge
+from annotator.models import Person
+from annotator.queries.images import IMAGE_STATES, find_embedding, with_state
+from annotator.queries.model_versions import current_model_version, encoder_is_known
+from annotator.queries.scope import NOTHING, find_image, find_managed_project, visible_images
+from annotator.services.embeddings import read_embedding
+from annotator.services.images import Upload, add_images, remove_image, set_held_out
+from annotator.services.picture_reader import TILE_SIDE, tile_level_sizes
+from annotator.services.pictures import picture_keys, tile_key
+
+
+class RefusedReply(serializers.Serializer[object]):
+    name = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class AddedImageReply(ImageReply):
+    duplicate = serializers.BooleanField()
+
+
+class UploadReply(serializers.Serializer[object]):
+    images = AddedImageReply(many=True)
+    refused = RefusedReply(many=True)
+
+
+class UploadBody(serializers.Serializer[object]):
+    files = serializers.ListField(child=serializers.FileField())
+
+
+class ImageChangesBody(StrictSerializer):
+    held_out = StrictBoolean()
+
+
+class ImagesReply(serializers.Serializer[object]):
+    images = ImageReply(many=True)
+    total = serializers.IntegerField()
+
+
+class ProjectImages(Endpoint):
+    """A project's images for its managers: a page of them, and uploads."""
+
+    filters = frozenset({"offset", "limit", "state", "name"})
+
+    def get_parsers(self) -> list[BaseParser]:
+        return [MultiPartParser()]
+
+    @extend_schema(responses=ImagesReply)
+    def get(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        offset, limit = self.page()
+        images = visible_images(self.person).filter(project=project)
+        images = with_state(images, model=current_model_version())
+        wanted = request.query_params.get("state")
+        if wanted is not None and wanted not in IMAGE_STATES:
+            raise Invalid(
+                f"state={wanted[:40]!r} is none of {', '.join(IMAGE_STATES)}.", field="state"
+            )
+        if wanted is not None:
+            images = images.filter(state=wanted)
+        if name := request.query_params.get("name", ""):
+            images = images.filter(name__icontains=name[:255])
+        found = images.order_by("order_index", "id")[offset : offset + limit]
+        return Response({"images": [describe_image(one) for one in found], "total": images.count()})
+
+    @extend_schema(
+        request={"multipart/form-data": UploadBody}, responses={201: UploadReply, 422: UploadReply}
+    )
+    def post(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        report = add_images(project=project, uploads=_uploads(request), by=self.person)
+        ids = [one.image.id for one in report.added]
+        described = _described_by_id(self.person, ids)
+        refused = [vars(one) for one in report.refused]
+        if not report.added:
+            first = report.refused[0]
+            error = {"code": first.code, "message": first.message, "field": "files"}
+            return Response({"error": error, "images": [], "refused": refused}, status=422)
+        images = [
+            {**described[one.image.id], "duplicate": one.is_duplicate} for one in report.added
+        ]
+        return Response({"images": images, "refused": refused}, status=201)
+
+
+class OneImage(Endpoint):
+    """One image; managers remove it."""
+
+    @extend_schema(responses=ImageReply)
+    def get(self, request: Request, image_id: UUID) -> Response:
+        find_image(person=self.person, image_id=image_id)
+        return Response(_described_by_id(self.person, [image_id])[image_id])
+
+    @extend_schema(request=ImageChangesBody, responses=ImageReply)
+    def patch(self, request: Request, image_id: UUID) -> Response:
+        image = find_image(person=self.person, image_id=image_id)
+        find_managed_project(person=self.person, project_id=image.project_id)
+        held_out = self.read(ImageChangesBody)["held_out"]
+        set_held_out(image=image, held_out=held_out, by=self.person)
+        return Response(_described_by_id(self.person, [image_id])[image_id])
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, image_id: UUID) -> Response:
+        image = find_image(person=self.person, image_id=image_id)
+        find_managed_project(person=self.person, project_id=image.project_id)
+        remove_image(image=image, by=self.person)
+        return Response(status=204)
+
+
+FILE = {
+    200: OpenApiResponse(OpenApiTypes.BINARY, "The bytes; named by content, cached for a year.")
+}
+
+
+class ImageFile(Endpoint):
+    """The normalised picture."""
+
+    @extend_schema(responses=FILE)
+    def get(self, request: Request, image_id: UUID) -> HttpResponseBase:
+        picture = find_image(person=self.person, image_id=image_id).picture
+        return send_stored_file(
+            request, key=picture.file_key, content_type=picture.file_type, etag=picture.sha256
+        )
+
+
+class ImageThumbnail(Endpoint):
+    """A JPEG of at most 320 pixels."""
+
+    @extend_schema(responses=FILE)
+    def get(self, request: Request, image_id: UUID) -> HttpResponseBase:
+        picture = find_image(person=self.person, image_id=image_id).picture
+        _, key = picture_keys(sha256=picture.sha256, file_type=picture.file_type)
+        etag = f"thumbnail-{picture.sha256}"
+        return send_stored_file(request, key=key, content_type="image/jpeg", etag=etag)
+
+
+class ImageTile(Endpoint):
+    """One square of the tile pyramid of a large picture."""
+
+    @extend_schema(responses=FILE)
+    def get(
+        self, request: Request, image_id: UUID, level: int, column: int, row: int
+    ) -> HttpResponseBase:
+        picture = find_image(person=self.person, image_id=image_id).picture
+        levels = tile_level_sizes(picture.width, picture.height)
+        if level >= len(levels):
+            raise NotInScope(NOTHING)
+        width, height = levels[level]
+        if column * TILE_SIDE >= width or row * TILE_SIDE >= height:
+            raise NotInScope(NOTHING)
+        key = tile_key(sha256=picture.sha256, level=level, column=column, row=row)
+        etag = f"tile-{picture.sha256}-{level}-{column}-{row}"
+        return send_stored_file(request, key=key, content_type="image/jpeg", etag=etag)
+
+
+class ImageEmbedding(Endpoint):
+    """The embedding of the whole picture by one encoder; 409 while it is being computed."""
+
+    @extend_schema(responses=FILE)
+    def get(self, request: Request, image_id: UUID, encoder_fingerprint: str) -> HttpResponseBase:
+        image = find_image(person=self.person, image_id=image_id)
+        if not encoder_is_known(encoder_fingerprint):
+            raise NotInScope(NOTHING)
+        known = find_embedding(image=image, encoder_fingerprint=encoder_fingerprint)
+        if known is not None and is_unchanged(request, etag=known.file_sha256):
+            return not_modified(etag=known.file_sha256)
+        file = read_embedding(image=image, encoder_fingerprint=encoder_fingerprint)
+        return HttpResponse(
+            file.content,
+            content_type="application/octet-stream",
+            headers=stored_headers(etag=file.sha256),
+        )
+
+
+def _uploads(request: Request) -> list[Upload]:
+    files = request.FILES.getlist("files")
+    if set(request.FILES) - {"files"}:
+        raise Invalid("Send every file in the field `files`.", code="unknown_field", field="files")
+    if not files:
+        raise Invalid(
+            "Send at least one file in the field `files`.", code="required", field="files"
+        )
+    if len(files) > settings.MAX_FILES_PER_UPLOAD:
+        raise TooLarge(f"At most {settings.MAX_FILES_PER_UPLOAD} files per upload.", field="files")
+    return [
+        Upload(name=file.name or "", path=Path(file.temporary_file_path()))
+        for file in files
+        if isinstance(file, TemporaryUploadedFile)
+    ]
+
+
+def _described_by_id(person: Person, ids: list[UUID]) -> dict[UUID, dict[str, object]]:
+    images = visible_images(person).filter(id__in=ids)
+    found = with_state(images, model=current_model_version())
+    return {image.id: describe_image(image) for image in found}
+
+
+urls: list[URLPattern] = [
+    path("projects/<uuid:project_id>/images", ProjectImages.as_view(), name="project-images"),
+    path("images/<uuid:image_id>", OneImage.as_view(), name="image"),
+    path("images/<uuid:image_id>/file", ImageFile.as_view(), name="image-file"),
+    path("images/<uuid:image_id>/thumbnail", ImageThumbnail.as_view(), name="image-thumbnail"),
+    path(
+        "images/<uuid:image_id>/tiles/<int:level>/<int:column>/<int:row>",
+        ImageTile.as_view(),
+        name="image-tile",
+    ),
+    path(
+        "images/<uuid:image_id>/embedding/<str:encoder_fingerprint>",
+        ImageEmbedding.as_view(),
+        name="image-embedding",
+    ),
+]

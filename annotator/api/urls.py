@@ -1,0 +1,42 @@
+"""Addresses of the API. Each subject lists its own; every module of `annotator.api` is named here once."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from annotator.api import (
+    assignments,
+    exports,
+    images,
+    interactions,
+    jobs,
+    masks,
+    models,
+    people,
+    projects,
+    rounds,
+    schema,
+    throughput,
+)
+
+SUBJECTS = [
+    people,
+    projects,
+    images,
+    assignments,
+    masks,
+    interactions,
+    throughput,
+    models,
+    rounds,
+    exports,
+    jobs,
+]
+
+v1 = [address for subject in SUBJECTS for address in subject.urls]
+
+urlpatterns = [
+    path("v1/", include((v1, "v1"))),
+    path("schema", SpectacularAPIView.as_view(), name=schema.ADDRESS_NAME),
+]

@@ -1,0 +1,34 @@
+"""`manage.py start_round PROJECT`: starts a round of retraining and follows it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotator.errors import DomainError
+from annotator.management.follow import follow
+from annotator.queries.jobs import find_project_by_name
+from annotator.services.rounds import RoundSettings, start_round
+
+
+class Command(BaseCommand):
+    help = "Starts a round of retraining on a project's accepted masks."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", help="name or id")
+        parser.add_argument("--steps", type=int, default=RoundSettings.steps)
+        parser.add_argument("--minutes", type=float, default=RoundSettings.minutes)
+        parser.add_argument("--no-wait", action="store_true")
+
+    def handle(self, *args: object, **options: Any) -> None:
+        settings = RoundSettings(steps=options["steps"], minutes=options["minutes"])
+        try:
+            project = find_project_by_name(options["project"])
+            started = start_round(project=project, by=None, settings=settings)
+        except DomainError as error:
+            raise CommandError(error.message) from error
+        self.stdout.write(f"round {started.number}, job {started.job_id}")
+        if not options["no_wait"]:
+            follow(job_id=started.job_id, say=self.stdout.write)

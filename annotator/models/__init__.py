@@ -1,0 +1,42 @@
+"""The data model, one file per subject."""
+
+from annotator.models.assignments import Assignment, AssignmentState, SkipReason
+from annotator.models.audit import AuditEntry, Export
+from annotator.models.images import Embedding, Image, Picture
+from annotator.models.interactions import Interaction, MaskTiming
+from annotator.models.jobs import OPEN_STATES, Job, JobKind, JobState
+from annotator.models.masks import Mask, MaskRevision, MaskState, SaveReceipt
+from annotator.models.people import Person, SignInFailure, SignInLink
+from annotator.models.projects import Membership, OverlapRule, Project, Role
+from annotator.models.rounds import ModelVersion, Promotion, Round
+
+__all__ = [
+    "OPEN_STATES",
+    "Assignment",
+    "AssignmentState",
+    "AuditEntry",
+    "Embedding",
+    "Export",
+    "Image",
+    "Interaction",
+    "Job",
+    "JobKind",
+    "JobState",
+    "Mask",
+    "MaskRevision",
+    "MaskState",
+    "MaskTiming",
+    "Membership",
+    "ModelVersion",
+    "OverlapRule",
+    "Person",
+    "Picture",
+    "Project",
+    "Promotion",
+    "Role",
+    "Round",
+    "SaveReceipt",
+    "SignInFailure",
+    "SignInLink",
+    "SkipReason",
+]

@@ -1,0 +1,72 @@
+"""Model versions (bundles), the pointer to the one in use, and rounds of retraining."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from annotator.models.jobs import Job
+from annotator.models.people import Person
+from annotator.models.projects import Project
+
+
+class ModelVersion(models.Model):
+    """One checkpoint with its graphs, scores and fingerprints; its files live in storage."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    bundle_fingerprint = models.CharField(max_length=64, unique=True)
+    encoder_fingerprint = models.CharField(max_length=64, db_index=True)
+    manifest = models.JSONField()
+    scores = models.JSONField(default=dict)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Promotion(models.Model):
+    """Append-only: the model version annotators use from then on. The newest row is the current one."""
+
+    id = models.BigAutoField(primary_key=True)
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="promotions"
+    )
+    previous = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="next"
+    )
+    promoted_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL)
+    reason = models.CharField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            # With the one-to-one above this makes a chain: two admins at once, one of them fails.
+            models.UniqueConstraint(
+                models.F("previous"), name="one_first_promotion", nulls_distinct=False
+            ),
+        ]
+
+
+class Round(models.Model):
+    """One turn of the data engine in a project: a frozen snapshot, a training job, a candidate model."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rounds")
+    number = models.PositiveIntegerField()
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="round")
+    snapshot_key = models.CharField(max_length=200)
+    num_images = models.PositiveIntegerField()
+    num_masks = models.PositiveIntegerField()
+    base = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="rounds_from")
+    candidate = models.OneToOneField(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="round"
+    )
+    settings = models.JSONField(default=dict)
+    started_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="round_number_is_unique"),
+            models.CheckConstraint(condition=models.Q(num_masks__gt=0), name="round_has_masks"),
+        ]

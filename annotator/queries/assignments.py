@@ -1,0 +1,33 @@
+"""Assignments as pages read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from annotator.models import Assignment, Image, Person
+from annotator.queries.images import with_state
+from annotator.queries.model_versions import current_model_version
+from annotator.queries.scope import visible_projects
+
+
+def recent_assignments(person: Person) -> QuerySet[Assignment]:
+    """The person's assignments in projects they still belong to, newest first; removed images left out."""
+    return (
+        Assignment.objects.filter(
+            annotator=person,
+            image__project__in=visible_projects(person),
+            image__deleted_at=None,
+        )
+        .select_related("model_version")
+        .order_by("-leased_at", "-id")
+    )
+
+
+def with_image_state(assignments: Sequence[Assignment]) -> dict[UUID, Image]:
+    """The images of the assignments by id, as `with_state` finds them for the current model."""
+    ids = [assignment.image_id for assignment in assignments]
+    images = Image.objects.filter(id__in=ids).select_related("picture")
+    return {image.id: image for image in with_state(images, model=current_model_version())}

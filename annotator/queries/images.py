@@ -1,0 +1,133 @@
+"""What is known about images: state, number of masks, whether the embedding is ready."""
+
+from __future__ import annotations
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from annotator.models import (
+    Assignment,
+    AssignmentState,
+    Embedding,
+    Image,
+    JobState,
+    Mask,
+    MaskState,
+    ModelVersion,
+)
+from annotator.queries.embeddings import newest_embed_job
+
+SUBMITTED, SKIPPED, IN_PROGRESS, READY, WAITING = (
+    "submitted",
+    "skipped",
+    "in_progress",
+    "ready",
+    "waiting",
+)
+IMAGE_STATES = (SUBMITTED, SKIPPED, IN_PROGRESS, READY, WAITING)
+
+
+class IntegerArray(Func):
+    """ARRAY[a, b, …]::integer[], to compare with a crop rectangle."""
+
+    function = "ARRAY"
+    template = "%(function)s[%(expressions)s]::integer[]"
+
+
+def whole_picture_embeddings(encoder_fingerprint: str) -> QuerySet[Embedding]:
+    """Embeddings of the outer image's whole picture by one encoder; for use in a subquery over images."""
+    return Embedding.objects.filter(
+        picture_id=OuterRef("picture_id"),
+        encoder_fingerprint=encoder_fingerprint,
+        crop=IntegerArray(
+            Value(0), Value(0), OuterRef("picture__width"), OuterRef("picture__height")
+        ),
+    )
+
+
+def with_state(images: QuerySet[Image], *, model: ModelVersion | None) -> QuerySet[Image]:
+    """Adds `state` (one of IMAGE_STATES), `num_masks` (accepted), `has_embedding`, `embed_job`.
+
+    Without a model every image is ready: brush and eraser need none.
+    """
+    assignments = Assignment.objects.filter(image_id=OuterRef("id"))
+    accepted = (
+        Mask.objects.filter(image_id=OuterRef("id"), state=MaskState.ACCEPTED)
+        .order_by()
+        .values("image_id")
+        .annotate(found=Count("id"))
+        .values("found")
+    )
+    has_embedding = (
+        Exists(whole_picture_embeddings(model.encoder_fingerprint))
+        if model
+        else Value(False, output_field=BooleanField())
+    )
+    images = images.annotate(
+        has_embedding=has_embedding,
+        num_masks=Coalesce(Subquery(accepted), Value(0), output_field=IntegerField()),
+        state=Case(
+            When(Exists(assignments.filter(state=AssignmentState.SUBMITTED)), Value(SUBMITTED)),
+            When(Exists(assignments.filter(state=AssignmentState.LEASED)), Value(IN_PROGRESS)),
+            When(Exists(assignments.filter(state=AssignmentState.SKIPPED)), Value(SKIPPED)),
+            When(Q(has_embedding=True) if model else Q(id__isnull=False), Value(READY)),
+            default=Value(WAITING),
+            output_field=CharField(),
+        ),
+    )
+    fingerprint = model.encoder_fingerprint if model else ""
+    job = newest_embed_job(encoder_fingerprint=fingerprint, picture="picture__")
+    return images.annotate(embed_job=job)
+
+
+def embedding_state(image: Image) -> str:
+    """ready, pending, failed or none, of an image that passed `with_state`."""
+    job = getattr(image, "embed_job", None)
+    if getattr(image, "has_embedding", False):
+        return "ready"
+    if job in {JobState.FAILED, JobState.CANCELLED}:
+        return "failed"
+    return "none" if job is None else "pending"
+
+
+def takeable_images(
+    images: QuerySet[Image], *, person_id: object, model: ModelVersion | None
+) -> QuerySet[Image]:
+    """Images that may be lent to this person now, in the project's order.
+
+    Not: removed ones, those lent, submitted or skipped by anybody, and — when there is a model — those
+    whose embedding is not ready. A lease that expired leaves the image free, for its former holder too.
+    """
+    closed = Assignment.objects.filter(image_id=OuterRef("id")).exclude(
+        state=AssignmentState.EXPIRED
+    )
+    free = images.filter(~Exists(closed), deleted_at=None, project__archived_at=None)
+    if model is not None:
+        free = free.filter(Exists(whole_picture_embeddings(model.encoder_fingerprint)))
+    mine_first = Exists(Assignment.objects.filter(image_id=OuterRef("id"), annotator_id=person_id))
+    return free.annotate(was_mine=mine_first).order_by(F("was_mine").desc(), "order_index", "id")
+
+
+def find_embedding(*, image: Image, encoder_fingerprint: str) -> Embedding | None:
+    """The embedding of the image's whole picture by one encoder."""
+    picture = image.picture
+    return Embedding.objects.filter(
+        picture=picture,
+        crop=[0, 0, picture.width, picture.height],
+        encoder_fingerprint=encoder_fingerprint,
+    ).first()

@@ -1,0 +1,103 @@
+"""The one place that decides what a person may see and do.
+
+Out of scope and non-existent are the same answer (`NotInScope`, 404); in scope without the function is
+`NotAllowed` (403). Every service and page starts from one of these functions.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from annotator.errors import NotAllowed, NotInScope
+from annotator.models import Assignment, Image, Mask, Membership, Person, Project, Role
+
+NOTHING = "There is nothing here, or it is not yours to see."
+
+
+def visible_projects(person: Person) -> QuerySet[Project]:
+    """Admins see all projects, others those they belong to."""
+    projects = Project.objects.order_by("created_at", "id")
+    if person.is_admin:
+        return projects
+    return projects.filter(memberships__person=person)
+
+
+def find_project(*, person: Person, project_id: UUID) -> Project:
+    project = visible_projects(person).filter(id=project_id).first()
+    if project is None:
+        raise NotInScope(NOTHING)
+    return project
+
+
+def role_in(*, person: Person, project: Project) -> str | None:
+    """ "admin", "manager", "annotator" or None."""
+    if person.is_admin:
+        return "admin"
+    return (
+        Membership.objects.filter(project=project, person=person)
+        .values_list("role", flat=True)
+        .first()
+    )
+
+
+def memberships_of(person: Person) -> QuerySet[Membership]:
+    return Membership.objects.filter(person=person).order_by("created_at", "id")
+
+
+def require_manager(*, person: Person, project: Project) -> None:
+    if role_in(person=person, project=project) not in {"admin", Role.MANAGER}:
+        raise NotAllowed("Only managers of this project may do this.")
+
+
+def require_admin(person: Person) -> None:
+    if not person.is_admin:
+        raise NotAllowed("Only admins may do this.")
+
+
+def find_managed_project(*, person: Person, project_id: UUID) -> Project:
+    """The project, when the person manages it: 404 outside, 403 for annotators."""
+    project = find_project(person=person, project_id=project_id)
+    require_manager(person=person, project=project)
+    return project
+
+
+def visible_images(person: Person) -> QuerySet[Image]:
+    images = Image.objects.filter(deleted_at=None).select_related("picture", "project")
+    if person.is_admin:
+        return images
+    return images.filter(project__memberships__person=person)
+
+
+def find_image(*, person: Person, image_id: UUID) -> Image:
+    image = visible_images(person).filter(id=image_id).first()
+    if image is None:
+        raise NotInScope(NOTHING)
+    return image
+
+
+def find_own_assignment(*, person: Person, assignment_id: UUID) -> Assignment:
+    """An assignment of this person, in a project the person still belongs to."""
+    assignment = (
+        Assignment.objects.filter(
+            annotator=person, image__project__in=visible_projects(person), id=assignment_id
+        )
+        .select_related("image__picture", "image__project", "model_version")
+        .first()
+    )
+    if assignment is None:
+        raise NotInScope(NOTHING)
+    return assignment
+
+
+def find_own_mask(*, person: Person, mask_id: UUID) -> Mask:
+    """A mask this person made, in a project the person still belongs to."""
+    mask = (
+        Mask.objects.filter(author=person, image__project__in=visible_projects(person), id=mask_id)
+        .select_related("image__picture")
+        .first()
+    )
+    if mask is None:
+        raise NotInScope(NOTHING)
+    return mask

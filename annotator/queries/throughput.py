@@ -1,0 +1,394 @@
+"""How fast masks are made: every number is asked of accepted masks and their timing rows, none is stored.
+
+Seconds per mask are *active* seconds (the page visible, the person not idle), as the paper reports them
+(Segment Anything, section 4: 34 s fell to 14 s while the masks per image rose from 20 to 44).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import (
+    Aggregate,
+    Count,
+    Exists,
+    F,
+    FloatField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import TruncDate
+
+from annotator.models import (
+    Assignment,
+    AssignmentState,
+    Image,
+    JobState,
+    Mask,
+    MaskState,
+    MaskTiming,
+    Person,
+    Project,
+)
+from annotator.queries.images import IMAGE_STATES, WAITING, with_state
+from annotator.queries.model_versions import current_model_version
+from annotator.queries.people import roles_of
+
+LATENCY_MASKS = 500  # the newest accepted masks whose decode latencies are looked at
+DAYS_SHOWN = 30
+PACE_WINDOW = timedelta(hours=1)
+FORECAST_DAYS = 7
+
+
+class Percentile(Aggregate):
+    """PERCENTILE_CONT: linear between the two nearest values; null without values."""
+
+    function = "PERCENTILE_CONT"
+    name = "Percentile"
+    output_field = FloatField()
+    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+    def __init__(self, expression: str, share: float, **extra: object) -> None:
+        super().__init__(expression, share=share, **extra)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Middle and slow end of a set of numbers; None without numbers."""
+
+    median: float | None
+    p90: float | None
+
+
+@dataclass(frozen=True)
+class ImageCounts:
+    """Images of a project by where they stand; the parts other than `left` add up to `total`."""
+
+    total: int
+    waiting: int  # no embedding yet
+    ready: int
+    in_progress: int
+    submitted: int
+    skipped: int
+
+    @property
+    def left(self) -> int:
+        return self.waiting + self.ready + self.in_progress
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    person: UUID
+    name: str
+    masks: int
+    masks_last_hour: int
+    seconds_per_mask: Spread
+    images_submitted: int
+    last_accepted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DayRow:
+    """`day` is a day in UTC."""
+
+    day: date
+    masks: int
+    seconds_per_mask: Spread
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """Masks made with one model version; `name` is "" for masks painted without one."""
+
+    model_version: UUID | None
+    name: str
+    masks: int
+    seconds_per_mask: Spread
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """The dashboard's numbers; `at` is the moment they were asked."""
+
+    at: datetime
+    masks: int
+    given_up: int
+    masks_per_hour: int  # accepted in the last hour
+    masks_per_active_hour: float | None
+    masks_per_submitted_image: float | None
+    days_left: float | None  # images left at the pace of the last week; None without a pace
+    seconds_per_mask: Spread
+    timed_masks: int
+    latency_ms: Spread
+    latency_count: int
+    images: ImageCounts
+    people: list[PersonRow]
+    by_day: list[DayRow]
+    by_model: list[ModelRow]
+
+
+def accepted_masks(project: Project) -> QuerySet[Mask]:
+    """Accepted masks of the project that were not given up on, in images that were not removed."""
+    return Mask.objects.filter(
+        image__project=project,
+        image__deleted_at=None,
+        state=MaskState.ACCEPTED,
+        given_up=False,
+    )
+
+
+def with_active_time(masks: QuerySet[Mask]) -> QuerySet[Mask]:
+    """Adds `active_s`: active seconds summed over the mask's timing rows (one per accepted version).
+
+    Null when there is none, or when one of them cannot be trusted: half a time would make people look fast.
+    """
+    spent = (
+        MaskTiming.objects.filter(mask=OuterRef("pk"))
+        .order_by()
+        .values("mask")
+        .annotate(num_rows=Count("pk"), num_timed=Count("active_ms"))
+        .filter(num_rows=F("num_timed"))
+        .annotate(seconds=Sum("active_ms") / 1000.0)
+        .values("seconds")
+    )
+    return masks.annotate(active_s=Subquery(spent, output_field=FloatField()))
+
+
+def throughput(*, project: Project, now: datetime) -> Throughput:
+    """All numbers of the dashboard at `now`."""
+    timed = with_active_time(accepted_masks(project))
+    whole = timed.aggregate(
+        masks=Count("pk"),
+        last_hour=Count("pk", filter=Q(accepted_at__gt=now - PACE_WINDOW)),
+        timed_masks=Count("active_s"),
+        total_s=Sum("active_s"),
+        **_spread_of_seconds(),
+    )
+    images = image_counts(project=project)
+    in_submitted = accepted_masks(project).filter(
+        Exists(_assignments(AssignmentState.SUBMITTED, "image"))
+    )
+    latencies = _decode_latencies(project)
+    return Throughput(
+        at=now,
+        masks=whole["masks"],
+        given_up=_given_up(project),
+        masks_per_hour=whole["last_hour"],
+        masks_per_active_hour=_ratio(whole["timed_masks"], (whole["total_s"] or 0.0) / 3600.0),
+        masks_per_submitted_image=_ratio(in_submitted.count(), images.submitted),
+        days_left=_ratio(images.left, _images_per_day(project, now)),
+        seconds_per_mask=Spread(whole["median"], whole["p90"]),
+        timed_masks=whole["timed_masks"],
+        latency_ms=Spread(percentile(latencies, 0.5), percentile(latencies, 0.9)),
+        latency_count=len(latencies),
+        images=images,
+        people=_by_person(project, timed, now),
+        by_day=_by_day(timed, now),
+        by_model=_by_model(timed),
+    )
+
+
+def image_counts(*, project: Project) -> ImageCounts:
+    """Where the project's images stand, each in exactly one state (`queries.images.with_state`)."""
+    images = Image.objects.filter(project=project, deleted_at=None)
+    rows = (
+        with_state(images, model=current_model_version())
+        .order_by()
+        .values("state")
+        .annotate(num_images=Count("pk"))
+        .values_list("state", "num_images")
+    )
+    found = dict.fromkeys(IMAGE_STATES, 0) | dict(rows)
+    return ImageCounts(total=sum(found.values()), **found)
+
+
+def num_failed_embeddings(*, project: Project) -> int:
+    """Images that wait for the model although nothing prepares them any more."""
+    images = Image.objects.filter(project=project, deleted_at=None)
+    return (
+        with_state(images, model=current_model_version())
+        .filter(state=WAITING, embed_job__in=[JobState.FAILED, JobState.CANCELLED])
+        .count()
+    )
+
+
+def _assignments(state: AssignmentState, image: str) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(image=OuterRef(image), state=state)
+
+
+def _spread_of_seconds() -> dict[str, Percentile]:
+    return {"median": Percentile("active_s", 0.5), "p90": Percentile("active_s", 0.9)}
+
+
+def _given_up(project: Project) -> int:
+    """Objects that people gave up on: kept as hard examples, never counted as masks."""
+    return (
+        Mask.objects.filter(image__project=project, image__deleted_at=None, given_up=True)
+        .exclude(state=MaskState.DELETED)
+        .count()
+    )
+
+
+def _images_per_day(project: Project, now: datetime) -> float:
+    """Images submitted per day over the last week, or since the first one when that is less."""
+    ended = Assignment.objects.filter(
+        image__project=project,
+        image__deleted_at=None,
+        state=AssignmentState.SUBMITTED,
+        ended_at__gt=now - timedelta(days=FORECAST_DAYS),
+    ).aggregate(num_images=Count("pk"), first=Min("ended_at"))
+    if not ended["num_images"]:
+        return 0.0
+    days = max(1.0, (now - ended["first"]) / timedelta(days=1))
+    return float(ended["num_images"] / days)
+
+
+def _by_person(project: Project, timed: QuerySet[Mask], now: datetime) -> list[PersonRow]:
+    rows = (
+        timed.order_by()
+        .values("author", "author__display_name")
+        .annotate(
+            masks=Count("pk"),
+            last_hour=Count("pk", filter=Q(accepted_at__gt=now - PACE_WINDOW)),
+            last_at=Max("accepted_at"),
+            **_spread_of_seconds(),
+        )
+        .order_by("-masks", "author__display_name")
+    )
+    submitted: dict[UUID, int] = dict(
+        Assignment.objects.filter(
+            image__project=project, image__deleted_at=None, state=AssignmentState.SUBMITTED
+        )
+        .values_list("annotator")
+        .annotate(num_images=Count("pk"))
+    )
+    return [
+        PersonRow(
+            person=row["author"],
+            name=row["author__display_name"],
+            masks=row["masks"],
+            masks_last_hour=row["last_hour"],
+            seconds_per_mask=Spread(row["median"], row["p90"]),
+            images_submitted=submitted.get(row["author"], 0),
+            last_accepted_at=row["last_at"],
+        )
+        for row in rows
+    ]
+
+
+def _by_day(timed: QuerySet[Mask], now: datetime) -> list[DayRow]:
+    """The last `DAYS_SHOWN` days on which masks were accepted, oldest first."""
+    rows = (
+        timed.filter(accepted_at__gt=now - timedelta(days=DAYS_SHOWN))
+        .order_by()
+        .values(day=TruncDate("accepted_at"))
+        .annotate(masks=Count("pk"), **_spread_of_seconds())
+        .order_by("day")
+    )
+    return [DayRow(row["day"], row["masks"], Spread(row["median"], row["p90"])) for row in rows]
+
+
+def _by_model(timed: QuerySet[Mask]) -> list[ModelRow]:
+    """One row per model version, in the order the versions were made."""
+    rows = (
+        timed.order_by()
+        .values("model_version", "model_version__name", "model_version__created_at")
+        .annotate(masks=Count("pk"), **_spread_of_seconds())
+        .order_by("model_version__created_at")
+    )
+    return [
+        ModelRow(
+            model_version=row["model_version"],
+            name=row["model_version__name"] or "",
+            masks=row["masks"],
+            seconds_per_mask=Spread(row["median"], row["p90"]),
+        )
+        for row in rows
+    ]
+
+
+def _decode_latencies(project: Project) -> list[float]:
+    """Milliseconds from click to candidates as browsers measured them, of the newest accepted masks."""
+    lists = (
+        MaskTiming.objects.filter(mask__in=accepted_masks(project).values("pk"))
+        .order_by("-created_at")
+        .values_list("decode_ms", flat=True)[:LATENCY_MASKS]
+    )
+    return [float(ms) for decodes in lists for ms in decodes if isinstance(ms, (int, float))]
+
+
+def percentile(numbers: Iterable[float], share: float) -> float | None:
+    """Linear between the two nearest values, as PERCENTILE_CONT; None without values."""
+    ordered = sorted(numbers)
+    if not ordered:
+        return None
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def _ratio(count: float, of: float) -> float | None:
+    return count / of if of else None
+
+
+@dataclass(frozen=True)
+class ProjectSummary:
+    """What the projects page shows of one project."""
+
+    project: Project
+    role: str
+    images: ImageCounts
+    masks: int
+    num_mine: int  # images lent to the person now
+
+    @property
+    def share_done(self) -> float:
+        done = self.images.submitted + self.images.skipped
+        return done / self.images.total if self.images.total else 0.0
+
+    @property
+    def may_manage(self) -> bool:
+        return self.role in {"admin", "manager"}
+
+
+def project_summaries(*, person: Person, projects: QuerySet[Project]) -> list[ProjectSummary]:
+    """What `person` sees of each project, in the order of `projects`."""
+    among = projects.order_by().values("pk")
+    masks = dict(
+        Mask.objects.filter(
+            image__project__in=among,
+            image__deleted_at=None,
+            state=MaskState.ACCEPTED,
+            given_up=False,
+        )
+        .order_by()
+        .values_list("image__project")
+        .annotate(num_masks=Count("pk"))
+    )
+    mine = dict(
+        Assignment.objects.filter(
+            image__project__in=among, annotator=person, state=AssignmentState.LEASED
+        )
+        .values_list("image__project")
+        .annotate(num_images=Count("pk"))
+    )
+    roles = roles_of(person)
+    return [
+        ProjectSummary(
+            project=project,
+            role="admin" if person.is_admin else roles.get(project.pk, ""),
+            images=image_counts(project=project),
+            masks=masks.get(project.pk, 0),
+            num_mine=mine.get(project.pk, 0),
+        )
+        for project in projects
+    ]

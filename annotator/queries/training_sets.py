@@ -1,0 +1,67 @@
+"""The accepted masks of a project that a round trains on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from annotator.models import Mask, MaskState, Project, Round
+from common.snapshots import SnapshotMask
+
+
+@dataclass(frozen=True)
+class NewSince:
+    """What a project's next round would see."""
+
+    num_masks: int  # accepted, all
+    num_images: int
+    num_held_out: int  # of num_masks, those never trained on
+    num_new: int  # accepted or changed since the last round's snapshot
+
+
+def accepted_masks(project: Project) -> QuerySet[Mask]:
+    """Accepted, not given up, on images that are still there, in a fixed order."""
+    return (
+        Mask.objects.filter(
+            image__project=project,
+            image__deleted_at=None,
+            state=MaskState.ACCEPTED,
+            given_up=False,
+            area__gt=0,
+        )
+        .select_related("image__picture")
+        .order_by("image__picture_id", "id")
+    )
+
+
+def snapshot_masks(project: Project) -> list[SnapshotMask]:
+    """The accepted masks as they go into a snapshot."""
+    return [_snapshot_mask(mask) for mask in accepted_masks(project).iterator(chunk_size=500)]
+
+
+def new_since_last_round(project: Project) -> NewSince:
+    """How many masks there are, and how many of them the last started round had not."""
+    masks = accepted_masks(project).order_by()
+    last = Round.objects.filter(project=project).select_related("job").order_by("-number").first()
+    fresh = masks if last is None else masks.filter(updated_at__gt=last.job.created_at)
+    return NewSince(
+        num_masks=masks.count(),
+        num_images=masks.values("image_id").distinct().count(),
+        num_held_out=masks.filter(image__held_out=True).count(),
+        num_new=fresh.count(),
+    )
+
+
+def _snapshot_mask(mask: Mask) -> SnapshotMask:
+    picture = mask.image.picture
+    return SnapshotMask(
+        image_sha256=picture.sha256,
+        image_key=picture.file_key,
+        height=picture.height,
+        width=picture.width,
+        split="held_out" if mask.image.held_out else "train",
+        mask_id=str(mask.id),
+        version=mask.version,
+        counts=mask.counts,
+    )

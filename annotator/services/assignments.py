@@ -1,0 +1,246 @@
+"""Assignments: lending images to annotators, and taking them back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from annotator.errors import Conflict
+from annotator.models import (
+    Assignment,
+    AssignmentState,
+    Image,
+    ModelVersion,
+    Person,
+    Project,
+    SkipReason,
+)
+from annotator.queries.images import takeable_images
+from annotator.queries.model_versions import current_model_version
+from annotator.services.hints import send_hint
+
+MAX_AHEAD = 3
+ATTEMPTS = 4
+
+
+def lease_next(*, person: Person, project: Project, ahead: int = 0) -> list[Assignment]:
+    """The person's open assignments, oldest first, filled up to 1 + `ahead` with newly lent images.
+
+    Calling again gives the same ones first. An empty list: nothing is left to lend now.
+    """
+    model = current_model_version()
+    with transaction.atomic():
+        # One call at a time per person: two tabs get the same leases, not twice as many.
+        Person.objects.select_for_update(no_key=True).get(id=person.id)
+        _expire(Assignment.objects.filter(annotator=person))
+        opened = list(_open_leases(person, project).select_for_update(of=("self",)))
+        _extend(opened)
+        _move_unopened_to(model, opened)
+        opened += _lend(person, project, model, wanted=1 + min(ahead, MAX_AHEAD) - len(opened))
+        if opened and opened[0].opened_at is None:
+            opened[0].opened_at = timezone.now()
+            opened[0].save(update_fields=["opened_at"])
+    return opened
+
+
+def renew(*, assignment: Assignment) -> Assignment:
+    """Extends a lease; one that expired is given back if nobody else took the image. Else `Conflict`."""
+    with transaction.atomic():
+        assignment = _locked(assignment)
+        _revive(assignment)
+    return assignment
+
+
+def submit(*, assignment: Assignment) -> Assignment:
+    """Ends an assignment as done; a second call changes nothing."""
+    return _end(assignment, AssignmentState.SUBMITTED)
+
+
+def skip(*, assignment: Assignment, reason: SkipReason, note: str = "") -> Assignment:
+    """Ends an assignment undone, with a reason; a second call changes nothing."""
+    return _end(assignment, AssignmentState.SKIPPED, reason=reason, note=note)
+
+
+def reopen(*, assignment: Assignment) -> Assignment:
+    """Takes a submitted or skipped assignment up again, for another lease."""
+    with transaction.atomic():
+        assignment = _locked(assignment)
+        if assignment.state in {AssignmentState.SUBMITTED, AssignmentState.SKIPPED}:
+            _check_free(assignment)
+            _lease(assignment)
+        else:
+            _revive(assignment)
+    send_hint(project=assignment.image.project, kind="images")
+    return assignment
+
+
+def expire_leases() -> int:
+    """Releases every lease whose time is over; called by the tick."""
+    return _expire(Assignment.objects.all())
+
+
+def keep_alive(*, assignment: Assignment) -> bool:
+    """Inside a transaction: whether the holder still has the image, its lease extended; False when lost.
+
+    An expired lease of which nobody else took the image is taken up again: a long break costs nothing.
+    """
+    if assignment.state == AssignmentState.LEASED and _has_half_left(assignment):
+        return True
+    locked = _locked(assignment)
+    try:
+        with transaction.atomic():
+            _revive(locked)
+    except Conflict:
+        return False
+    return True
+
+
+def _has_half_left(assignment: Assignment) -> bool:
+    half = timedelta(seconds=settings.LEASE_SECONDS / 2)
+    return assignment.expires_at - timezone.now() > half
+
+
+def _open_leases(person: Person, project: Project) -> QuerySet[Assignment]:
+    return (
+        Assignment.objects.filter(
+            annotator=person,
+            image__project=project,
+            image__deleted_at=None,
+            state=AssignmentState.LEASED,
+        )
+        .select_related("image__picture", "image__project", "model_version")
+        .order_by("leased_at", "image__order_index", "id")
+    )
+
+
+def _expire(assignments: QuerySet[Assignment]) -> int:
+    now = timezone.now()
+    overdue = assignments.filter(state=AssignmentState.LEASED, expires_at__lte=now)
+    return overdue.update(state=AssignmentState.EXPIRED, ended_at=now)
+
+
+def _extend(leases: list[Assignment]) -> None:
+    until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    for lease in leases:
+        lease.expires_at = until
+    Assignment.objects.bulk_update(leases, ["expires_at"])
+
+
+def _move_unopened_to(model: ModelVersion | None, leases: list[Assignment]) -> None:
+    """Images lent ahead but never opened follow a promotion, once their embedding is there."""
+    behind = [lease for lease in leases if lease.opened_at is None and lease.model_version != model]
+    if not behind or model is None:
+        return
+    same_encoder = [
+        lease
+        for lease in behind
+        if lease.model_version is not None
+        and lease.model_version.encoder_fingerprint == model.encoder_fingerprint
+    ]
+    for lease in same_encoder:
+        lease.model_version = model
+    Assignment.objects.bulk_update(same_encoder, ["model_version"])
+
+
+def _lend(
+    person: Person, project: Project, model: ModelVersion | None, *, wanted: int
+) -> list[Assignment]:
+    lent: list[Assignment] = []
+    for _ in range(ATTEMPTS):
+        if len(lent) >= wanted:
+            break
+        free = takeable_images(
+            Image.objects.filter(project=project).select_related("picture", "project"),
+            person_id=person.id,
+            model=model,
+        )
+        found = list(free.select_for_update(skip_locked=True, of=("self",))[: wanted - len(lent)])
+        lent += [lease for image in found if (lease := _try_lease(image, person, model))]
+        if not found:
+            break
+    return lent
+
+
+def _try_lease(image: Image, person: Person, model: ModelVersion | None) -> Assignment | None:
+    """None when another transaction lent the image between our look and our lock."""
+    mine = Assignment.objects.filter(image=image, annotator=person).first()
+    assignment = mine or Assignment(image=image, annotator=person)
+    assignment.image = image
+    assignment.model_version = model
+    assignment.opened_at = None
+    try:
+        with transaction.atomic():
+            _lease(assignment)
+    except IntegrityError:
+        return None
+    return assignment
+
+
+def _lease(assignment: Assignment) -> None:
+    now = timezone.now()
+    assignment.state = AssignmentState.LEASED
+    assignment.leased_at = now
+    assignment.expires_at = now + timedelta(seconds=settings.LEASE_SECONDS)
+    assignment.ended_at = None
+    assignment.skip_reason = ""
+    assignment.skip_note = ""
+    assignment.save()
+
+
+def _locked(assignment: Assignment) -> Assignment:
+    return (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("image__picture", "image__project", "model_version")
+        .get(id=assignment.id)
+    )
+
+
+def _revive(assignment: Assignment) -> None:
+    if assignment.state == AssignmentState.LEASED:
+        _extend([assignment])
+        return
+    if assignment.state != AssignmentState.EXPIRED:
+        raise Conflict(f"The assignment is {assignment.state}.", code="assignment_ended")
+    _check_free(assignment)
+    try:
+        with transaction.atomic():
+            _lease(assignment)
+    except IntegrityError as error:
+        raise _lost() from error
+
+
+def _check_free(assignment: Assignment) -> None:
+    others = Assignment.objects.filter(image_id=assignment.image_id).exclude(
+        annotator_id=assignment.annotator_id
+    )
+    if others.filter(state__in=[AssignmentState.LEASED, AssignmentState.SUBMITTED]).exists():
+        raise _lost()
+
+
+def _lost() -> Conflict:
+    return Conflict("Somebody else has the image now.", code="lease_lost")
+
+
+def _end(
+    assignment: Assignment,
+    state: AssignmentState,
+    *,
+    reason: SkipReason | None = None,
+    note: str = "",
+) -> Assignment:
+    with transaction.atomic():
+        assignment = _locked(assignment)
+        if assignment.state == state:
+            return assignment
+        _revive(assignment)
+        assignment.state = state
+        assignment.ended_at = timezone.now()
+        assignment.skip_reason = reason or ""
+        assignment.skip_note = note
+        assignment.save()
+    send_hint(project=assignment.image.project, kind="images")
+    return assignment

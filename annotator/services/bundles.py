@@ -1,0 +1,212 @@
+"""Model versions: registering bundles, promoting one, and going back to the one before."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from annotator.errors import Conflict, Invalid
+from annotator.models import ModelVersion, Person, Project, Promotion
+from annotator.queries.model_versions import current_model_version
+from annotator.services.audit import record_act
+from annotator.services.embeddings import request_missing_embeddings
+from annotator.services.hints import send_hint
+from annotator.services.stores import file_storage
+from common.manifest import MANIFEST_NAME, BadManifest, Manifest
+from common.messages import bundle_key
+from storage import Storage, open_storage
+
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class BundleSource:
+    """A bundle that is not registered yet: a local folder, or a prefix in storage."""
+
+    storage: Storage
+    prefix: str
+
+    def key(self, name: str) -> str:
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+
+def register_folder(*, folder: Path, by: Person | None = None) -> ModelVersion:
+    """Registers a bundle in a local folder. Raises `Invalid` with what is wrong with it."""
+    source = BundleSource(storage=open_storage(folder.resolve().as_uri()), prefix="")
+    return register_bundle(source=source, by=by)
+
+
+def register_prefix(
+    *, prefix: str, name: str = "", parent: ModelVersion | None = None
+) -> ModelVersion:
+    """Registers a bundle that a training job left in storage, under a name of its own."""
+    source = BundleSource(storage=file_storage(), prefix=prefix)
+    return register_bundle(source=source, name=name, parent=parent)
+
+
+def register_bundle(
+    *,
+    source: BundleSource,
+    name: str = "",
+    by: Person | None = None,
+    parent: ModelVersion | None = None,
+) -> ModelVersion:
+    """Verifies every file, copies the bundle to its content-addressed place, and writes its row.
+
+    The same bundle again gives the same row. Raises `Invalid` with what is wrong.
+    """
+    manifest, content = _read_manifest(source)
+    _copy_files(source, manifest, content)
+    with transaction.atomic():
+        version, is_new = ModelVersion.objects.get_or_create(
+            bundle_fingerprint=manifest.bundle_fingerprint,
+            defaults={
+                "name": (name or manifest.name)[:120],
+                "encoder_fingerprint": manifest.encoder_fingerprint,
+                "manifest": json.loads(manifest.to_json()),
+                "scores": dict(manifest.scores),
+                "parent": parent,
+            },
+        )
+        if is_new:
+            record_act(person=by, act="model.registered", subject=str(version.id))
+    if is_new:
+        _announce()
+    return version
+
+
+def promote(
+    *,
+    model_version: ModelVersion,
+    expected_current: UUID | None,
+    by: Person | None = None,
+    reason: str = "",
+    override: bool = False,
+) -> Promotion:
+    """Makes a model version the one annotators use, if the current one is still `expected_current`.
+
+    Raises `Conflict`: `not_current` when somebody else was faster, `worse` for a candidate that is worse
+    on the held-out masks than the model it came from, unless `override`. Images that are open finish on the
+    version they started with; missing embeddings are queued in the order people need them.
+    """
+    previous = Promotion.objects.order_by("-id").first()
+    current = None if previous is None else previous.model_version_id
+    if current != expected_current:
+        raise _not_current()
+    if previous is not None and current == model_version.id:
+        return previous
+    if not override:
+        _check_gate(model_version, current)
+    try:
+        with transaction.atomic():
+            promotion = Promotion.objects.create(
+                model_version=model_version, previous=previous, promoted_by=by, reason=reason
+            )
+            record_act(
+                person=by,
+                act="model.promoted",
+                subject=str(model_version.id),
+                detail={"previous": str(current) if current else None, "reason": reason},
+            )
+    except IntegrityError as error:
+        raise _not_current() from error
+    request_missing_embeddings(model_version=model_version)
+    _announce()
+    return promotion
+
+
+def roll_back(*, by: Person | None = None, reason: str = "") -> Promotion:
+    """Promotes the version that was in use before the current one. Raises `Conflict` for none."""
+    newest = Promotion.objects.select_related("previous__model_version").order_by("-id").first()
+    if newest is None or newest.previous is None:
+        raise Conflict("There is no earlier version to go back to.", code="no_earlier_version")
+    return promote(
+        model_version=newest.previous.model_version,
+        expected_current=newest.model_version_id,
+        by=by,
+        reason=reason or "roll back",
+    )
+
+
+def promote_over_current(*, model_version: ModelVersion, by: Person | None = None) -> Promotion:
+    """Promotes over whatever is current: for the command line, where nobody looks at a page."""
+    current = current_model_version()
+    return promote(
+        model_version=model_version,
+        expected_current=None if current is None else current.id,
+        by=by,
+        reason="command line",
+    )
+
+
+def _read_manifest(source: BundleSource) -> tuple[Manifest, bytes]:
+    try:
+        content = source.storage.read_bytes(source.key(MANIFEST_NAME))
+    except FileNotFoundError as error:
+        where = source.prefix or source.storage.root
+        raise Invalid(f"There is no {MANIFEST_NAME} in {where}.", code="bad_bundle") from error
+    try:
+        return Manifest.from_json(content), content
+    except (BadManifest, RecursionError) as error:
+        raise Invalid(f"{MANIFEST_NAME}: {error}", code="bad_bundle") from error
+
+
+def _copy_files(source: BundleSource, manifest: Manifest, content: bytes) -> None:
+    """Each file is verified where it comes from; the manifest goes last."""
+    target = file_storage()
+    for name, entry in manifest.files.items():
+        key = bundle_key(manifest.bundle_fingerprint, name)
+        if _sha256(target, key) == entry.sha256:
+            continue
+        if _sha256(source.storage, source.key(name)) != entry.sha256:
+            raise Invalid(f"{name} is missing or does not match the manifest.", code="bad_bundle")
+        with source.storage.open(source.key(name)) as file, target.writer(key) as out:
+            while block := file.read(BLOCK_BYTES):
+                out.write(block)
+    target.put_bytes(bundle_key(manifest.bundle_fingerprint, MANIFEST_NAME), content)
+
+
+def _sha256(storage: Storage, key: str) -> str | None:
+    try:
+        return storage.sha256(key)
+    except FileNotFoundError:
+        return None
+
+
+def _check_gate(candidate: ModelVersion, current: UUID | None) -> None:
+    """Only a candidate of the current model can be compared with it: both were scored alike."""
+    held_out = candidate.scores.get("held_out") or {}
+    if candidate.parent_id != current or not held_out.get("before") or not held_out.get("after"):
+        return
+    before, after = _mean_iou(held_out["before"]), _mean_iou(held_out["after"])
+    if after < before:
+        raise Conflict(
+            f"On the held-out masks it reaches a mean IoU of {after:.3f}, the current one {before:.3f}.",
+            code="worse",
+            extra={"before": before, "after": after},
+        )
+
+
+def _mean_iou(scores: dict[str, Any]) -> float:
+    """Mean over the numbers of clicks that were scored."""
+    values = [float(value) for value in scores["miou_at"].values()]
+    return sum(values) / len(values)
+
+
+def _not_current() -> Conflict:
+    current = current_model_version()
+    return Conflict(
+        "Another version was promoted meanwhile.",
+        code="not_current",
+        extra={"current": None if current is None else str(current.id)},
+    )
+
+
+def _announce() -> None:
+    for project in Project.objects.filter(archived_at=None):
+        send_hint(project=project, kind="models")

@@ -1,0 +1,118 @@
+"""Untrusted bytes become one normalised picture in storage, named by its content."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from annotator.errors import DomainError, Invalid, StorageLow, TooLarge, WrongType
+from annotator.models import Picture
+from annotator.services.picture_reader import Report
+from annotator.services.stores import file_storage
+from storage import sha256_of_file
+
+ERRORS: dict[str, type[DomainError]] = {"wrong_type": WrongType, "too_large": TooLarge}
+
+
+def store_picture(*, source: Path) -> Picture:
+    """The picture of a local file; the same content again is the same picture.
+
+    Raises `WrongType`, `TooLarge` or `Invalid` with the reason; a refused file leaves nothing behind.
+    """
+    check_room()
+    num_bytes = source.stat().st_size
+    if num_bytes == 0:
+        raise Invalid("The file is empty.", code="empty_file")
+    if num_bytes > settings.MAX_IMAGE_BYTES:
+        raise TooLarge(f"The file is larger than {settings.MAX_IMAGE_BYTES:,} bytes.")
+    source_sha256 = sha256_of_file(source)
+    known = Picture.objects.filter(source_sha256=source_sha256).first()
+    if known is not None:
+        return known
+    with tempfile.TemporaryDirectory(prefix="maskwright-picture-") as folder:
+        report = _read_in_child(source, Path(folder))
+        return _keep(report, Path(folder), source_sha256)
+
+
+def check_room() -> None:
+    """Uploads stop first, saves last: raises `StorageLow` when little room is left."""
+    free = file_storage().free_bytes()
+    if free is not None and free < settings.STORAGE_RESERVE_BYTES:
+        raise StorageLow("The storage is nearly full; new images are not accepted for now.")
+
+
+def picture_keys(*, sha256: str, file_type: str) -> tuple[str, str]:
+    """Storage keys of a picture's file and thumbnail."""
+    suffix = {"image/jpeg": "jpg", "image/png": "png"}[file_type]
+    return f"images/{sha256[:2]}/{sha256}.{suffix}", f"thumbnails/{sha256}.jpg"
+
+
+def tile_key(*, sha256: str, level: int, column: int, row: int) -> str:
+    return f"tiles/{sha256}/{level}/{column}_{row}.jpg"
+
+
+def _read_in_child(source: Path, folder: Path) -> Report:
+    arguments = [str(source), str(folder)]
+    limits = [str(settings.DECODE_MEMORY_BYTES), str(settings.DECODE_SECONDS)]
+    command = [sys.executable, "-m", "annotator.services.picture_reader", *arguments, *limits]
+    try:
+        subprocess.run(
+            command,
+            cwd=settings.BASE_DIR,
+            env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=settings.DECODE_SECONDS,
+            check=True,
+        )
+        found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    except (subprocess.SubprocessError, OSError, ValueError) as error:
+        raise Invalid(
+            "Reading the picture takes too long or too much.", code="too_costly"
+        ) from error
+    report = Report(**found)
+    if report.refused_code:
+        kind = ERRORS.get(report.refused_code, Invalid)
+        raise kind(report.refused_message, code=report.refused_code)
+    return report
+
+
+def _keep(report: Report, folder: Path, source_sha256: str) -> Picture:
+    """Files first, then the row; when the row cannot be written the files go again."""
+    sha256 = sha256_of_file(folder / report.file_name)
+    known = Picture.objects.filter(sha256=sha256).first()
+    if known is not None:
+        return known
+    file_key, thumbnail_key = picture_keys(sha256=sha256, file_type=report.file_type)
+    files = {file_key: folder / report.file_name, thumbnail_key: folder / "thumbnail.jpg"}
+    for path in sorted((folder / "tiles").rglob("*.jpg")):
+        files[f"tiles/{sha256}/{path.relative_to(folder / 'tiles').as_posix()}"] = path
+    picture = Picture(
+        sha256=sha256,
+        source_sha256=source_sha256,
+        width=report.width,
+        height=report.height,
+        file_key=file_key,
+        file_type=report.file_type,
+        num_bytes=(folder / report.file_name).stat().st_size,
+        num_tile_levels=report.num_tile_levels,
+    )
+    storage = file_storage()
+    try:
+        for key, path in files.items():
+            storage.put_file(key, path)
+        with transaction.atomic():
+            picture.save(force_insert=True)
+    except IntegrityError:
+        return Picture.objects.get(sha256=sha256)  # the same picture arrived at the same time
+    except BaseException:
+        for key in files:
+            storage.delete(key)
+        raise
+    return picture

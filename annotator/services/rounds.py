@@ -1,0 +1,147 @@
+"""Rounds: freeze the accepted masks, retrain on them, register the candidate that comes back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from annotator.errors import Conflict, Invalid
+from annotator.models import Job, JobKind, JobState, ModelVersion, Person, Project, Round
+from annotator.queries.model_versions import current_model_version
+from annotator.queries.training_sets import new_since_last_round, snapshot_masks
+from annotator.services.audit import record_act
+from annotator.services.bundles import register_prefix
+from annotator.services.hints import send_hint
+from annotator.services.jobs import WantedJob, cancel_job, create_job, open_jobs
+from annotator.services.stores import file_storage
+from common.snapshots import snapshot_key, write_snapshot
+
+LOG_LINES = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundSettings:
+    """How a round trains. The defaults fit two processor cores and a few minutes."""
+
+    steps: int = 200
+    minutes: float = 8.0
+    learning_rate: float = 1e-4
+    train_encoder: bool = False  # with it every embedding must be made again
+    images_per_batch: int = 2
+    masks_per_image: int = 4
+    rounds: int = 3  # interaction rounds per mask; the paper has 11
+    held_out_images: int = 50  # at most so many are scored
+    seed: int = 1
+
+
+def start_round(
+    *, project: Project, by: Person | None, settings: RoundSettings | None = None
+) -> Round:
+    """Freezes the accepted masks and queues a training job from the current model.
+
+    Raises `Conflict` (round_running, no_model) or `Invalid` (nothing_new).
+    """
+    chosen = settings or RoundSettings()
+    base = current_model_version()
+    if base is None:
+        raise Conflict("No model was promoted yet.", code="no_model")
+    if project.archived_at is not None:
+        raise Conflict("The project is archived.", code="archived")
+    with transaction.atomic():
+        # One start at a time per project: of two at once the second sees the first one's job.
+        Project.objects.select_for_update().get(id=project.id)
+        if open_jobs(kind=JobKind.TRAIN).filter(subject=str(project.id)).exists():
+            raise Conflict("A round of this project is running.", code="round_running")
+        started = _start(project, by, chosen, base)
+    send_hint(project=project, kind="jobs")
+    return started
+
+
+def cancel_round(*, round_: Round, by: Person) -> Round:
+    """Stops the training of a round. Raises `Conflict` when it has ended."""
+    with transaction.atomic():
+        cancel_job(job_id=round_.job_id)
+        record_act(person=by, project=round_.project, act="round.cancelled", subject=str(round_.id))
+    round_.refresh_from_db()
+    send_hint(project=round_.project, kind="jobs")
+    return round_
+
+
+def register_candidate(*, job: Job, result: dict[str, Any]) -> ModelVersion:
+    """Inside a transaction: the bundle of a finished training job becomes the round's candidate.
+
+    Raises `Invalid` when the bundle is incomplete or damaged.
+    """
+    round_ = Round.objects.select_related("base", "project").get(job=job)
+    prefix = f"jobs/{job.id}/bundle"
+    if result.get("bundle_prefix") != prefix:
+        raise Invalid(f"The worker reports a bundle at {result.get('bundle_prefix')!r:.100}.")
+    candidate = register_prefix(
+        prefix=prefix,
+        name=f"{round_.base.manifest['name']}, {round_.project.name[:80]} round {round_.number}",
+        parent=round_.base,
+    )
+    if not Round.objects.filter(candidate=candidate).exists():
+        round_.candidate = candidate
+        round_.save(update_fields=["candidate"])
+    return candidate
+
+
+def read_log(*, round_: Round) -> list[dict[str, Any]]:
+    """The last lines of the training log: step, losses, mean IoU, minutes."""
+    try:
+        content = file_storage().read_bytes(f"jobs/{round_.job_id}/log.jsonl")
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in content.splitlines()[-LOG_LINES:]]
+
+
+def _start(
+    project: Project, by: Person | None, settings: RoundSettings, base: ModelVersion
+) -> Round:
+    if new_since_last_round(project).num_new == 0 and not _last_failed(project):
+        raise Invalid("Nothing was accepted since the last round.", code="nothing_new")
+    # The job's time is before the snapshot's: what is accepted in between counts as new later.
+    job, _ = create_job(kind=JobKind.TRAIN, wanted=WantedJob(subject=str(project.id), request={}))
+    masks = snapshot_masks(project)
+    if not any(mask.split == "train" for mask in masks):
+        raise Invalid("No accepted mask is left to train on.", code="nothing_new")
+    content = write_snapshot(masks)
+    key = snapshot_key(content)
+    file_storage().put_bytes(key, content)
+    job.request = {
+        "snapshot_key": key,
+        "base_bundle_fingerprint": base.bundle_fingerprint,
+        "settings": asdict(settings),
+        "out_prefix": f"jobs/{job.id}",
+    }
+    job.save(update_fields=["request"])
+    last = Round.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0
+    started = Round.objects.create(
+        project=project,
+        number=last + 1,
+        job=job,
+        snapshot_key=key,
+        num_images=len({mask.image_sha256 for mask in masks}),
+        num_masks=len(masks),
+        base=base,
+        settings=asdict(settings),
+        started_by=by,
+    )
+    record_act(
+        person=by,
+        project=project,
+        act="round.started",
+        subject=str(started.id),
+        detail={"number": started.number, "masks": started.num_masks},
+    )
+    return started
+
+
+def _last_failed(project: Project) -> bool:
+    last = Round.objects.filter(project=project).select_related("job").order_by("-number").first()
+    return last is not None and last.job.state in [JobState.FAILED, JobState.CANCELLED]

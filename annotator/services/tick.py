@@ -1,0 +1,24 @@
+"""The tick: what must happen although nobody asks. It needs the database alone; two at once do no harm."""
+
+from __future__ import annotations
+
+from annotator.models import JobKind
+from annotator.queries.model_versions import current_model_version
+from annotator.services.assignments import expire_leases
+from annotator.services.embeddings import request_missing_embeddings
+from annotator.services.jobs import give_up_silent_jobs, ring_waiting
+from annotator.services.reports import announce
+from annotator.services.timing import write_overdue_timings
+
+
+def tick() -> None:
+    """Expires leases, times masks whose log stayed incomplete, and keeps jobs and embeddings moving."""
+    expire_leases()
+    write_overdue_timings()
+    for job in give_up_silent_jobs():
+        announce(job)
+    for kind in JobKind:
+        ring_waiting(kind=kind)
+    model = current_model_version()
+    if model is not None:
+        request_missing_embeddings(model_version=model)

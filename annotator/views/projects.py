@@ -1,0 +1,239 @@
+"""The projects page, and each project's own pages."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotator.errors import DomainError, Invalid, NotAllowed
+from annotator.models import OverlapRule, Person, Project, Role
+from annotator.queries.model_versions import current_model_version
+from annotator.queries.people import (
+    find_person,
+    find_person_by_name,
+    may_create_projects,
+    members_of,
+)
+from annotator.queries.scope import (
+    find_managed_project,
+    find_project,
+    role_in,
+    visible_projects,
+)
+from annotator.queries.throughput import ProjectSummary, project_summaries
+from annotator.services.embeddings import request_missing_embeddings
+from annotator.services.people import remove_member, set_role
+from annotator.services.projects import ProjectChanges, change_project, create_project
+from annotator.views.page import MANAGING, page, render_page, signed_in_person
+
+MAX_NAME = 120
+MAX_GUIDELINES = 20000
+
+
+@require_safe
+@page
+def home(request: HttpRequest) -> HttpResponse:
+    return _home(request)
+
+
+@require_POST
+@page
+def new_project(request: HttpRequest) -> HttpResponse:
+    """Creates a project; whoever creates it manages it."""
+    person = signed_in_person(request)
+    if not may_create_projects(person):
+        raise NotAllowed("Only managers and admins may create projects.")
+    try:
+        name = _written_name(request.POST.get("name", ""))
+        rule = _written_rule(request.POST.get("overlap_rule", OverlapRule.ALLOWED))
+        with transaction.atomic():
+            project = create_project(name=name, overlap_rule=rule, by=person)
+            set_role(project=project, person=person, role=Role.MANAGER, by=person)
+    except DomainError as error:
+        return _home(request, fault=error, name=request.POST.get("name", ""))
+    return HttpResponseRedirect(f"/projects/{project.id}/images")
+
+
+@require_safe
+@page
+@ensure_csrf_cookie
+def annotate(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """The workbench."""
+    person = signed_in_person(request)
+    project = find_project(person=person, project_id=project_id)
+    may_manage = role_in(person=person, project=project) in MANAGING
+    return render(request, "workbench.html", {"project": project, "may_manage": may_manage})
+
+
+@require_safe
+@page
+@ensure_csrf_cookie
+def images(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    project = _managed(request, project_id)
+    limits = {
+        "max_files": settings.MAX_FILES_PER_UPLOAD,
+        "max_bytes": settings.MAX_IMAGE_BYTES,
+    }
+    return render_page(request, "images.html", project=project, current="images", limits=limits)
+
+
+@require_POST
+@page
+def retry_embeddings(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Asks again for every embedding that failed; whose image it is makes no difference to the worker."""
+    project = _managed(request, project_id)
+    model = current_model_version()
+    if model is not None:
+        request_missing_embeddings(model_version=model, by_person=True)
+    return HttpResponseRedirect(f"/projects/{project.id}/images")
+
+
+@require_safe
+@page
+@ensure_csrf_cookie
+def dashboard(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    project = _managed(request, project_id)
+    return render_page(request, "dashboard.html", project=project, current="dashboard")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def guidelines(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """What annotators should know; managers may write it."""
+    person = signed_in_person(request)
+    if request.method != "POST":
+        return _guidelines(request, find_project(person=person, project_id=project_id))
+    project = _managed(request, project_id)
+    text = request.POST.get("guidelines", "").replace("\r\n", "\n").strip()
+    if len(text) > MAX_GUIDELINES or "\x00" in text:
+        fault = f"The guidelines are too long: {len(text):,} characters of {MAX_GUIDELINES:,}."
+        return _guidelines(request, project, fault=fault, text=text)
+    change_project(project=project, changes=ProjectChanges(guidelines=text), by=person)
+    return HttpResponseRedirect(f"/projects/{project.id}/guidelines?saved=1")
+
+
+@require_safe
+@page
+def members(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    return _members(request, _managed(request, project_id))
+
+
+@require_POST
+@page
+def add_member(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Adds a person by sign-in name, or changes the role of a member."""
+    project = _managed(request, project_id)
+    name = request.POST.get("name", "")
+    try:
+        role = _written_role(request.POST.get("role", ""))
+        person = find_person_by_name(name)
+        set_role(project=project, person=person, role=role, by=signed_in_person(request))
+    except DomainError as error:
+        return _members(request, project, fault=error, name=name)
+    return HttpResponseRedirect(f"/projects/{project.id}/members")
+
+
+@require_POST
+@page
+def drop_member(request: HttpRequest, project_id: UUID, person_id: UUID) -> HttpResponse:
+    project = _managed(request, project_id)
+    by = signed_in_person(request)
+    remove_member(project=project, person=find_person(person_id), by=by)
+    still_manages = role_in(person=by, project=project) in MANAGING
+    return HttpResponseRedirect(f"/projects/{project.id}/members" if still_manages else "/")
+
+
+# ---- the pages themselves ------------------------------------------------------------------------
+
+
+def _home(
+    request: HttpRequest, *, fault: DomainError | None = None, name: str = ""
+) -> HttpResponse:
+    person = signed_in_person(request)
+    projects = visible_projects(person).filter(archived_at=None)
+    summaries = project_summaries(person=person, projects=projects)
+    return render_page(
+        request,
+        "home.html",
+        current="projects",
+        status=fault.status if fault else 200,
+        summaries=summaries,
+        annotating=_first_to_annotate(person, summaries),
+        may_create=may_create_projects(person),
+        overlap_rules=OverlapRule.choices,
+        fault=fault.message if fault else "",
+        name=name,
+    )
+
+
+def _first_to_annotate(person: Person, summaries: list[ProjectSummary]) -> Project | None:
+    """The project behind the big button: the first with images ready, for people who only annotate."""
+    mine = [one for one in summaries if one.role == Role.ANNOTATOR]
+    if person.is_admin or len(mine) < len(summaries) or not mine:
+        return None
+    ready = [one for one in mine if one.images.ready or one.num_mine]
+    return (ready or mine)[0].project
+
+
+def _guidelines(
+    request: HttpRequest, project: Project, *, fault: str = "", text: str | None = None
+) -> HttpResponse:
+    return render_page(
+        request,
+        "guidelines.html",
+        project=project,
+        current="guidelines",
+        status=422 if fault else 200,
+        text=project.guidelines if text is None else text,
+        fault=fault,
+        was_saved="saved" in request.GET,
+        max_length=MAX_GUIDELINES,
+    )
+
+
+def _members(
+    request: HttpRequest, project: Project, *, fault: DomainError | None = None, name: str = ""
+) -> HttpResponse:
+    return render_page(
+        request,
+        "members.html",
+        project=project,
+        current="members",
+        status=fault.status if fault else 200,
+        members=members_of(project),
+        roles=Role.choices,
+        fault=fault.message if fault else "",
+        name=name,
+    )
+
+
+def _managed(request: HttpRequest, project_id: UUID) -> Project:
+    return find_managed_project(person=signed_in_person(request), project_id=project_id)
+
+
+# ---- reading forms -------------------------------------------------------------------------------
+
+
+def _written_name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name or len(name) > MAX_NAME or "\x00" in name:
+        raise Invalid(f"A project needs a name of at most {MAX_NAME} characters.", field="name")
+    return name
+
+
+def _written_rule(word: str) -> OverlapRule:
+    if word not in OverlapRule.values:
+        raise Invalid(f"{word!r} is no overlap rule.", field="overlap_rule")
+    return OverlapRule(word)
+
+
+def _written_role(word: str) -> Role:
+    if word not in Role.values:
+        raise Invalid(f"{word!r} is no role.", field="role")
+    return Role(word)

@@ -1,0 +1,35 @@
+"""Addresses of the pages."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from annotator.views import models, projects, sign_in, system
+
+PROJECT = "projects/<uuid:project_id>"
+
+urlpatterns: list[URLPattern] = [
+    path("", projects.home, name="home"),
+    path("sign-in", sign_in.sign_in, name="sign-in"),
+    path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("link/<str:token>", sign_in.use_link, name="link"),
+    path("projects/new", projects.new_project, name="new-project"),
+    path(f"{PROJECT}/annotate", projects.annotate, name="annotate"),
+    path(f"{PROJECT}/images", projects.images, name="images"),
+    path(f"{PROJECT}/images/retry", projects.retry_embeddings, name="retry-embeddings"),
+    path(f"{PROJECT}/dashboard", projects.dashboard, name="dashboard"),
+    path(f"{PROJECT}/guidelines", projects.guidelines, name="guidelines"),
+    path(f"{PROJECT}/members", projects.members, name="members"),
+    path(f"{PROJECT}/members/add", projects.add_member, name="add-member"),
+    path(f"{PROJECT}/members/<uuid:person_id>/remove", projects.drop_member, name="drop-member"),
+    path("models", models.models, name="models"),
+    path("models/roll-back", models.roll_back_version, name="roll-back"),
+    path("models/<uuid:version_id>/promote", models.promote_version, name="promote"),
+    path("models/rounds/start", models.start, name="start-round"),
+    path("models/rounds/<uuid:round_id>/cancel", models.cancel, name="cancel-round"),
+    path("system", system.system, name="system"),
+    path("system/people", system.add_person, name="add-person"),
+    path("system/people/<uuid:person_id>/link", system.make_link, name="make-link"),
+    path("system/people/<uuid:person_id>/active", system.set_active, name="set-active"),
+    path("system/jobs/<uuid:job_id>/retry", system.retry, name="retry-job"),
+]

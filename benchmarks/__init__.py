@@ -1,0 +1,1 @@
+"""Measurements that print tables: each compares its subjects in one run, interleaved."""

@@ -1,0 +1,1 @@
+"""The rewritten decoder beside the published graph, in a real browser."""

@@ -1,0 +1,1 @@
+"""Image encoders on a processor, torch beside onnxruntime."""

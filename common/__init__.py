@@ -1,0 +1,1 @@
+"""The ground floor: pure functions and values that every other package may import."""

@@ -1,0 +1,177 @@
+"""COCO run-length encoding: run lengths of a mask in column-major order, background first.
+
+`counts` is COCO's compressed string: each run length (from the fourth on minus the one two before
+it) in groups of five bits, lowest first, as characters from code 48 on. Here a string is read
+strictly: exactly one string stands for a mask, and a string that could make another library read
+outside its memory is refused before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FIRST_CODE = 48
+_VALUE_BITS = 0x1F
+_SIGN_BIT = 0x10
+_MORE_BIT = 0x20
+_MAX_GROUPS = 7  # 35 bits: a run length of any image we accept fits in six
+
+Runs = NDArray[np.int64]
+
+
+class BadRle(ValueError):
+    """An RLE that is no mask of the given size. `code` is for programs, the text for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def parse_counts(counts: str, *, height: int, width: int, max_runs: int) -> Runs:
+    """Run lengths [R] of a compressed counts string, checked against the size of the image.
+
+    Raises `BadRle` for anything but the one canonical string of a mask of that size.
+    """
+    if not isinstance(counts, str):
+        raise BadRle("not_text", f"counts must be a string, not {type(counts).__name__}")
+    if not counts:
+        raise BadRle("empty", "counts is empty")
+    if len(counts) > _MAX_GROUPS * max_runs:
+        raise BadRle(
+            "too_many_runs", f"counts has {len(counts)} characters, more than {max_runs} runs"
+        )
+    runs = _undo_differences(_signed_numbers(_groups(counts)))
+    _check_runs(runs, height=height, width=width, max_runs=max_runs)
+    if counts_of(runs) != counts:
+        raise BadRle("not_canonical", "counts writes a number with more characters than it needs")
+    return runs
+
+
+def counts_of(runs: Runs) -> str:
+    """The compressed counts string of run lengths [R]."""
+    numbers = runs.copy()
+    numbers[3:] -= runs[1:-2]
+    num_groups = _groups_needed(numbers)
+    shifts = _positions(num_groups) * 5
+    values = (np.repeat(numbers, num_groups) >> shifts) & _VALUE_BITS
+    values |= _MORE_BIT
+    values[np.cumsum(num_groups) - 1] &= ~_MORE_BIT
+    return (values + _FIRST_CODE).astype(np.uint8).tobytes().decode("ascii")
+
+
+def runs_of(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> Runs:
+    """Run lengths [R] of a mask [H, W]; anything but 0 is foreground."""
+    pixels = np.asarray(mask).astype(bool, copy=False).ravel(order="F")
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    edges = np.concatenate(([0], changes, [pixels.size])).astype(np.int64)
+    runs: Runs = np.diff(edges)
+    return np.concatenate(([0], runs)) if pixels.size and pixels[0] else runs
+
+
+def encode(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> str:
+    """The compressed counts string of a mask [H, W]; the same bytes as pycocotools writes."""
+    return counts_of(runs_of(mask))
+
+
+def decode(runs: Runs, *, height: int, width: int) -> NDArray[np.bool_]:
+    """The mask [H, W] of run lengths that `parse_counts` has checked."""
+    is_foreground = np.arange(runs.size) % 2 == 1
+    return np.repeat(is_foreground, runs).reshape((height, width), order="F")
+
+
+def area(runs: Runs) -> int:
+    """Number of foreground pixels."""
+    return int(runs[1::2].sum())
+
+
+def box(runs: Runs, *, height: int) -> tuple[int, int, int, int]:
+    """The smallest box x0, y0, x1, y1 (half-open, pixels) around the foreground; 0s for none."""
+    ends = np.cumsum(runs)[1::2]
+    starts = ends - runs[1::2]
+    if ends.size == 0:
+        return (0, 0, 0, 0)
+    first_column, last_column = starts // height, (ends - 1) // height
+    wraps = first_column != last_column
+    top = np.where(wraps, 0, starts % height)
+    bottom = np.where(wraps, height - 1, (ends - 1) % height)
+    return (
+        int(first_column.min()),
+        int(top.min()),
+        int(last_column.max()) + 1,
+        int(bottom.max()) + 1,
+    )
+
+
+def counts_sha256(counts: str) -> str:
+    """SHA-256 in hex of the ASCII counts string: the identity of a mask's content."""
+    return hashlib.sha256(counts.encode("ascii")).hexdigest()
+
+
+def _groups(counts: str) -> NDArray[np.int64]:
+    """Six-bit values [L] of the characters."""
+    try:
+        codes = np.frombuffer(counts.encode("ascii"), dtype=np.uint8).astype(np.int64)
+    except UnicodeEncodeError as error:
+        raise BadRle("bad_character", "counts holds a character outside ASCII") from error
+    values: NDArray[np.int64] = codes - _FIRST_CODE
+    if values.min() < 0 or values.max() > 63:
+        raise BadRle("bad_character", "counts holds a character that COCO RLE does not use")
+    return values
+
+
+def _signed_numbers(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers [R] from six-bit values [L], lowest first; the last one's fifth bit is the sign."""
+    last = np.flatnonzero((values & _MORE_BIT) == 0)
+    if last.size == 0 or last[-1] != values.size - 1:
+        raise BadRle("truncated", "counts ends in the middle of a number")
+    first = np.concatenate(([0], last[:-1] + 1))
+    num_groups = last - first + 1
+    if num_groups.max() > _MAX_GROUPS:
+        raise BadRle(
+            "number_too_long", f"counts holds a number of more than {_MAX_GROUPS} characters"
+        )
+    numbers = np.add.reduceat((values & _VALUE_BITS) << (5 * _positions(num_groups)), first)
+    is_negative = (values[last] & _SIGN_BIT) != 0
+    return np.where(is_negative, numbers - (np.int64(1) << (5 * num_groups)), numbers)
+
+
+def _undo_differences(numbers: NDArray[np.int64]) -> Runs:
+    """Run lengths [R]: from the fourth on each number is the difference to the run two before."""
+    runs = numbers.copy()
+    runs[1::2] = np.cumsum(numbers[1::2])
+    runs[2::2] = np.cumsum(numbers[2::2])
+    return runs
+
+
+def _check_runs(runs: Runs, *, height: int, width: int, max_runs: int) -> None:
+    if runs.size > max_runs:
+        raise BadRle(
+            "too_many_runs", f"counts has {runs.size} runs, at most {max_runs} are allowed"
+        )
+    if runs.min() < 0:
+        raise BadRle("negative_run", f"counts holds a run of {runs.min()} pixels")
+    if runs[1:].size and runs[1:].min() == 0:
+        raise BadRle("empty_run", "counts holds a run of 0 pixels after the first")
+    if runs.max() > height * width or runs.sum() != height * width:
+        raise BadRle(
+            "wrong_size",
+            f"counts covers {runs.sum()} pixels, the image has {height} x {width}",
+        )
+
+
+def _groups_needed(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many five-bit groups each number [R] needs, its sign bit included."""
+    num_groups = np.ones(numbers.size, dtype=np.int64)
+    for size in range(1, _MAX_GROUPS):
+        limit = np.int64(1) << (5 * size - 1)
+        num_groups[(numbers >= limit) | (numbers < -limit)] = size + 1
+    return num_groups
+
+
+def _positions(num_groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, ... within each number [L]."""
+    ends = np.cumsum(num_groups)
+    return np.arange(ends[-1]) - np.repeat(ends - num_groups, num_groups)

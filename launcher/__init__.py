@@ -1,0 +1,1 @@
+"""Starts and tests Maskwright on a fresh machine; standard library only, it runs before any install."""

@@ -1,0 +1,1 @@
+"""The promptable segmentation network, with the names and shapes of the published checkpoints."""

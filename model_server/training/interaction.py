@@ -1,0 +1,129 @@
+"""Simulated annotators for training: first prompts, and corrections of the last mask.
+
+All prompts of a batch have the same length: a first prompt is either one point and one padding
+point, or the two corners of a box; every later round adds one point to each.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BOX_NOISE_SHARE = 0.1  # of the box side, standard deviation
+BOX_NOISE_LIMIT = 20 / 1024  # of the model frame
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Prompts of P masks in model-frame pixels."""
+
+    points: Tensor  # [P, T, 2] xy
+    labels: Tensor  # [P, T], -1 to 3
+
+    def with_points(self, points: Tensor, labels: Tensor) -> "Prompts":
+        """The same prompts with points [P, T', 2] and labels [P, T'] added."""
+        return Prompts(torch.cat([self.points, points], 1), torch.cat([self.labels, labels], 1))
+
+
+def interior_weights(regions: Tensor) -> Tensor:
+    """Weights [P, H, W] that prefer pixels far from the border of each region."""
+    full = F.avg_pool2d(regions.unsqueeze(1), 17, 1, 8)
+    near = F.avg_pool2d(regions.unsqueeze(1), 7, 1, 3)
+    return regions * ((full + near).squeeze(1) / 2) ** 8
+
+
+def draw_pixels(
+    regions: Tensor, interior_share: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw one pixel of each region [P, H, W] of 0 and 1.
+
+    With probability `interior_share` the pixel is likely deep inside, as people click; otherwise
+    uniform, as in the paper. Returns flat indices [P] and whether the region has any pixel [P].
+    """
+    inside = torch.rand(regions.shape[0], generator=generator) < interior_share
+    weights = torch.where(inside.reshape(-1, 1, 1), interior_weights(regions), regions)
+    weights = weights.flatten(1)
+    exists = regions.flatten(1).any(1)
+    weights = torch.where(weights.sum(1, keepdim=True) > 0, weights, regions.flatten(1))
+    weights = torch.where(exists.unsqueeze(1), weights, torch.ones_like(weights))
+    return torch.multinomial(weights, 1, generator=generator).squeeze(1), exists
+
+
+def to_frame(index: Tensor, side: int, input_size: int, generator: torch.Generator) -> Tensor:
+    """Model-frame xy [P, 2] somewhere within low-res pixels of flat index [P]."""
+    pixels = torch.stack([index % side, index // side], dim=1).float()
+    within = torch.rand(pixels.shape, generator=generator)
+    return (pixels + within) * (input_size / side) - 0.5
+
+
+def first_prompts(
+    targets: Tensor,
+    input_size: int,
+    *,
+    box_share: float,
+    interior_share: float,
+    generator: torch.Generator,
+) -> Prompts:
+    """One foreground point, or (with probability `box_share`) a noisy box, for each target.
+
+    `targets` [P, 4g, 4g] in [0, 1]; a pixel belongs to the object above one half.
+    """
+    wanted = object_pixels(targets)
+    index, _ = draw_pixels(wanted, interior_share, generator)
+    point = to_frame(index, targets.shape[-1], input_size, generator)
+    points = torch.stack([point, torch.zeros_like(point)], dim=1)
+    corners = noisy_boxes(wanted, input_size, generator).reshape(-1, 2, 2)
+    boxed = torch.rand(len(targets), generator=generator) < box_share
+    labels = torch.where(boxed.unsqueeze(1), torch.tensor([2.0, 3.0]), torch.tensor([1.0, -1.0]))
+    return Prompts(torch.where(boxed.reshape(-1, 1, 1), corners, points), labels)
+
+
+def object_pixels(targets: Tensor) -> Tensor:
+    """Targets [P, H, W] as 0 and 1; a faint object keeps its strongest pixels."""
+    strongest = targets.flatten(1).amax(1).reshape(-1, 1, 1)
+    return (targets >= torch.clamp(strongest, max=0.5).clamp(min=1e-3)).float()
+
+
+def noisy_boxes(wanted: Tensor, input_size: int, generator: torch.Generator) -> Tensor:
+    """Boxes xyxy [P, 4] in the model frame around [P, H, W] of 0 and 1, with the paper's noise."""
+    side = wanted.shape[-1]
+    columns, rows = wanted.amax(1), wanted.amax(2)  # P side
+    edges = torch.stack([first_one(columns), first_one(rows), last_one(columns), last_one(rows)], 1)
+    boxes = edges * (input_size / side)
+    sizes = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
+    noise = torch.randn(boxes.shape, generator=generator) * BOX_NOISE_SHARE * sizes
+    limit = BOX_NOISE_LIMIT * input_size
+    return (boxes + noise.clamp(-limit, limit)).clamp(0, input_size) - 0.5
+
+
+def first_one(marks: Tensor) -> Tensor:
+    """Position of the first 1 in each row of [P, L], as a pixel edge."""
+    return marks.argmax(1).float()
+
+
+def last_one(marks: Tensor) -> Tensor:
+    """Position after the last 1 in each row of [P, L], as a pixel edge."""
+    return marks.shape[1] - marks.flip(1).argmax(1).float()
+
+
+def correction_points(
+    logits: Tensor,
+    targets: Tensor,
+    input_size: int,
+    *,
+    interior_share: float,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """One point in the error region of each last mask: xy [P, 1, 2] and labels [P, 1].
+
+    A perfect mask gets a background point outside the object. `logits` and `targets` [P, 4g, 4g].
+    """
+    wanted = object_pixels(targets)
+    drawn = (logits > 0).float()
+    wrong = (wanted - drawn).abs()
+    perfect = ~wrong.flatten(1).any(1)
+    regions = torch.where(perfect.reshape(-1, 1, 1), 1 - wanted, wrong)
+    index, _ = draw_pixels(regions, interior_share, generator)
+    labels = wanted.flatten(1).gather(1, index.unsqueeze(1))
+    return to_frame(index, targets.shape[-1], input_size, generator).unsqueeze(1), labels

@@ -1,0 +1,1 @@
+"""The model worker: computes embeddings and trains, told by messages and answering by messages."""

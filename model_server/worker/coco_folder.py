@@ -1,0 +1,52 @@
+"""Lays a snapshot out as a COCO folder, which training and evaluation read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from common.snapshots import SnapshotMask
+from model_server.worker.embedding import BadPicture
+from storage import Storage, sha256_of_file
+
+
+def write_coco_folder(masks: Iterable[SnapshotMask], *, storage: Storage, folder: Path) -> None:
+    """`annotations.json` and `images/`; every picture is checked, those already there are kept.
+
+    Raises `BadPicture` when storage no longer has the picture that was annotated.
+    """
+    images: dict[str, dict[str, Any]] = {}
+    annotations: list[dict[str, Any]] = []
+    for mask in masks:
+        if mask.image_sha256 not in images:
+            name = f"images/{PurePosixPath(mask.image_key).name}"
+            _fetch(mask, storage=storage, path=folder / name)
+            images[mask.image_sha256] = {
+                "id": len(images) + 1,
+                "file_name": name,
+                "height": mask.height,
+                "width": mask.width,
+                "split": mask.split,
+            }
+        annotations.append(
+            {
+                "id": len(annotations) + 1,
+                "image_id": images[mask.image_sha256]["id"],
+                "segmentation": {"size": [mask.height, mask.width], "counts": mask.counts},
+            }
+        )
+    content = {"images": list(images.values()), "annotations": annotations}
+    (folder / "annotations.json").write_text(json.dumps(content))
+
+
+def _fetch(mask: SnapshotMask, *, storage: Storage, path: Path) -> None:
+    if path.exists() and sha256_of_file(path) == mask.image_sha256:
+        return
+    content = storage.read_bytes(mask.image_key)
+    if hashlib.sha256(content).hexdigest() != mask.image_sha256:
+        raise BadPicture(f"the stored picture {mask.image_sha256} does not match its hash")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,150 @@
+"""The two tasks of a model worker. A job that fails is reported; the worker lives on."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from celery.signals import worker_init
+
+from common.embedding_format import (
+    DamagedEmbedding,
+    EmbeddingName,
+    decode_embedding,
+    encode_embedding,
+)
+from common.messages import EMBED_TASK, TRAIN_TASK, BadMessage, EmbedRequest, TrainRequest
+from model_server.worker.celery_app import app
+from model_server.worker.embedding import BadPicture, embed, read_picture
+from model_server.worker.encoders import Encoder, load_encoder
+from model_server.worker.model_cache import BadBundle, ModelCache
+from model_server.worker.reports import Reporter
+from model_server.worker.settings import WorkerSettings, read_settings
+from model_server.worker.training import Cancelled, TrainingFailed, run_training
+from storage import BadKey, Storage, open_storage
+
+log = logging.getLogger(__name__)
+EMBED_LIMIT_S = 600.0
+
+
+@worker_init.connect
+def step_back(**_signal: Any) -> None:
+    """Gives way to the web processes of the same machine."""
+    os.nice(_settings().niceness)
+
+
+@app.task(name=EMBED_TASK)
+def run_embed(payload: dict[str, Any]) -> None:
+    """Computes one embedding, writes it to storage, reports its hash and size."""
+    request = EmbedRequest.from_json(payload)
+    reporter = Reporter(app=app, job_id=request.job_id, token=request.token)
+    with reporter.beating(limit_s=EMBED_LIMIT_S):
+        failure, result = _attempt(lambda: make_embedding(request))
+    if failure:
+        reporter.send("failed", error=failure, result=result)
+    else:
+        reporter.send("done", progress=1.0, result=result)
+
+
+@app.task(name=TRAIN_TASK)
+def run_train(payload: dict[str, Any]) -> None:
+    """Fine-tunes the base bundle on a snapshot; the new bundle is in storage when it reports."""
+    request = TrainRequest.from_json(payload)
+    reporter = Reporter(app=app, job_id=request.job_id, token=request.token)
+    reporter.send("running", message="Fetching pictures and masks")
+    try:
+        failure, result = _attempt(
+            lambda: run_training(
+                request,
+                storage=_storage(),
+                cache=_cache(),
+                reporter=reporter,
+                threads=_settings().threads,
+            )
+        )
+    except Cancelled:
+        reporter.send("cancelled", message="Cancelled")
+        return
+    if failure:
+        reporter.send("failed", error=failure, result=result)
+    else:
+        reporter.send("done", progress=1.0, message="Bundle made", result=result)
+
+
+def make_embedding(request: EmbedRequest) -> dict[str, Any]:
+    """Writes the embedding file unless it is there; returns what the web side registers."""
+    name = EmbeddingName(
+        image_sha256=request.image_sha256,
+        crop=request.crop,
+        encoder_fingerprint=request.encoder_fingerprint,
+    )
+    if name.key != request.embedding_key:
+        raise BadMessage(f"{request.embedding_key} is not the key of {name}")
+    manifest = _cache().manifest(request.bundle_fingerprint)
+    if manifest.encoder_fingerprint != request.encoder_fingerprint:
+        raise BadBundle(
+            f"bundle {request.bundle_fingerprint} has encoder {manifest.encoder_fingerprint}, "
+            f"not {request.encoder_fingerprint}"
+        )
+    content = _read_whole(name)
+    if content is None:
+        picture = read_picture(
+            _storage().read_bytes(request.image_key), sha256=request.image_sha256
+        )
+        embedding = embed(
+            picture,
+            name=name,
+            encoder=_encoder(request.bundle_fingerprint),
+            input_size=manifest.input_size,
+            low_res_size=manifest.low_res,
+        )
+        content = encode_embedding(embedding)
+        _storage().put_bytes(name.key, content)
+    return {"embedding_key": name.key, "num_bytes": len(content)}
+
+
+def _read_whole(name: EmbeddingName) -> bytes | None:
+    """The embedding file of an earlier attempt, if it is there and sound."""
+    try:
+        content = _storage().read_bytes(name.key)
+        decode_embedding(content, expected=name)
+    except (FileNotFoundError, DamagedEmbedding):
+        return None
+    return content
+
+
+def _attempt(work: Callable[[], dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """The error text ("" for none) and the result. Only errors of the surroundings are worth a retry."""
+    try:
+        return "", work()
+    except Cancelled:
+        raise
+    except (BadMessage, BadPicture, BadBundle, BadKey, TrainingFailed, FileNotFoundError) as error:
+        log.warning("job failed: %s", error)
+        return f"{type(error).__name__}: {error}", {"retry": False}
+    except Exception as error:  # whatever a job runs into must not end the worker
+        log.exception("job failed")
+        return f"{type(error).__name__}: {error}", {"retry": True}
+
+
+@lru_cache(maxsize=1)
+def _settings() -> WorkerSettings:
+    return read_settings()
+
+
+@lru_cache(maxsize=1)
+def _storage() -> Storage:
+    return open_storage(_settings().storage_url)
+
+
+@lru_cache(maxsize=1)
+def _cache() -> ModelCache:
+    return ModelCache(storage=_storage(), folder=_settings().model_cache)
+
+
+@lru_cache(maxsize=2)
+def _encoder(bundle_fingerprint: str) -> Encoder:
+    return load_encoder(_cache(), bundle_fingerprint, _settings())

@@ -1,0 +1,202 @@
+"""Who gets what from every address of the API: a new address without a row here fails."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from annotator.models import Export, Job, JobKind, Round
+from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
+
+Browsers = Callable[[str], Browser]
+NAMES = ("nobody", "mallory", "alice", "carol", "dan")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Expected statuses for nobody, Mallory, Alice (annotator, holds the lease), Carol (manager), Dan (admin).
+
+    "ok" is any answer to somebody who may do this: 2xx, or what the empty body deserves (400-428, no 401/403/404).
+    """
+
+    method: str
+    address: str
+    mallory: str
+    alice: str
+    carol: str
+    dan: str
+
+
+def row(line: str) -> Row:
+    method, address, *expected = line.split()
+    return Row(method, address, *expected)
+
+
+MATRIX = [
+    row(line)
+    for line in """
+    GET    me                                            ok  ok  ok  ok
+    DELETE session                                       ok  ok  ok  ok
+    GET    people                                        403 403 403 ok
+    POST   people                                        403 403 403 ok
+    POST   people/{person}/sign-in-link                  403 403 403 ok
+    GET    projects                                      ok  ok  ok  ok
+    POST   projects                                      ok  403 ok  ok
+    GET    projects/{project}                            404 ok  ok  ok
+    PATCH  projects/{project}                            404 403 ok  ok
+    GET    projects/{project}/members                    404 403 ok  ok
+    POST   projects/{project}/members                    404 403 ok  ok
+    DELETE projects/{project}/members/{person}           404 403 ok  ok
+    GET    projects/{project}/images                     404 403 ok  ok
+    POST   projects/{project}/images                     404 403 ok  ok
+    POST   projects/{project}/assignments/next           404 ok  ok  ok
+    GET    projects/{project}/throughput                 404 403 ok  ok
+    GET    projects/{project}/throughput.csv             404 403 ok  ok
+    GET    images/{image}                                404 ok  ok  ok
+    PATCH  images/{image}                                404 403 ok  ok
+    DELETE images/{image}                                404 403 ok  ok
+    GET    images/{image}/masks                          404 ok  ok  ok
+    GET    images/{image}/file                           404 404 404 404
+    GET    images/{image}/thumbnail                      404 404 404 404
+    GET    images/{image}/tiles/0/0/0                    404 404 404 404
+    GET    images/{image}/embedding/{encoder}            404 ok  ok  ok
+    GET    assignments                                   ok  ok  ok  ok
+    GET    assignments/{assignment}                      404 ok  404 404
+    POST   assignments/{assignment}/renew                404 ok  404 404
+    POST   assignments/{assignment}/submit               404 ok  404 404
+    POST   assignments/{assignment}/skip                 404 ok  404 404
+    POST   assignments/{assignment}/reopen               404 ok  404 404
+    PUT    masks/{mask}                                  ok  ok  ok  ok
+    DELETE masks/{mask}                                  404 ok  404 404
+    POST   masks/{mask}/restore                          404 ok  404 404
+    POST   interactions                                  ok  ok  ok  ok
+    GET    projects/{project}/image-counts               404 403 ok  ok
+    GET    projects/{project}/rounds                     404 403 ok  ok
+    POST   projects/{project}/rounds                     404 403 403 ok
+    GET    rounds/{round}                                404 403 ok  ok
+    POST   rounds/{round}/cancel                         404 403 403 ok
+    GET    projects/{project}/exports                    404 403 ok  ok
+    POST   projects/{project}/exports                    404 403 ok  ok
+    GET    exports/{export}                              404 403 ok  ok
+    GET    exports/{export}/file                         404 403 ok  ok
+    GET    models                                        403 403 403 ok
+    GET    models/{model}                                ok  ok  ok  ok
+    GET    models/{model}/files/manifest.json            404 404 404 404
+    POST   models/{model}/promote                        403 403 403 ok
+    GET    jobs                                          403 403 403 ok
+    """.strip().splitlines()
+]
+
+# Answers that need a body of their own to be meaningful; their scope is tested in their own files.
+ANONYMOUS = {"POST session"}
+
+
+def addresses() -> Iterator[tuple[str, set[str]]]:
+    """(address with {places}, methods) of everything below /api/v1/."""
+
+    def walk(
+        patterns: list[URLPattern | URLResolver], prefix: str
+    ) -> Iterator[tuple[str, set[str]]]:
+        for pattern in patterns:
+            whole = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, whole)
+            elif whole.startswith("api/v1/"):
+                view = getattr(pattern.callback, "cls", pattern.callback)
+                found = {method for method in METHODS if hasattr(view, method.lower())}
+                yield _simplified(whole.removeprefix("api/v1/")), found
+
+    yield from walk(get_resolver().url_patterns, "")
+
+
+def _simplified(address: str) -> str:
+    address = address.replace("<int:level>/<int:column>/<int:row>", "0/0/0")
+    address = address.replace("<str:encoder_fingerprint>", "{encoder}")
+    address = address.replace("files/<str:name>", "files/manifest.json")
+    return re.sub(r"<\w+:(\w+?)(_id)?>", r"{\1}", address)
+
+
+def test_every_address_has_a_row() -> None:
+    rows = {f"{one.method} {one.address}" for one in MATRIX} | ANONYMOUS
+    routes = {f"{method} {address}" for address, methods in addresses() for method in methods}
+    assert routes - rows == set(), "give each new address a row in MATRIX"
+    assert rows - routes == set(), "these rows are about addresses that are gone"
+
+
+@pytest.fixture
+def places(cast: Cast, browser: Browsers) -> dict[str, str]:
+    model = make_model(promote=False)
+    make_image(cast.project)
+    assignment = lend(cast.alice, cast.project)
+    mask = str(uuid.uuid4())
+    assert browser("alice").save(mask, save_body(assignment)).status_code == 201
+    job = Job.objects.create(kind=JobKind.TRAIN, subject=str(cast.project.id))
+    round_ = Round.objects.create(
+        project=cast.project,
+        number=1,
+        job=job,
+        snapshot_key="snapshots/none.jsonl",
+        num_images=1,
+        num_masks=1,
+        base=model,
+    )
+    packing = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
+    export = Export.objects.create(project=cast.project, job=packing, format="coco")
+    return {
+        "round": str(round_.id),
+        "export": str(export.id),
+        "project": str(cast.project.id),
+        "person": str(cast.bob.id),
+        "image": str(assignment.image_id),
+        "assignment": str(assignment.id),
+        "mask": mask,
+        "encoder": model.encoder_fingerprint,
+        "model": str(model.id),
+    }
+
+
+@pytest.mark.parametrize("one", MATRIX, ids=lambda one: f"{one.method} {one.address}")
+def test_each_person_gets_what_the_matrix_says(
+    browser: Browsers, places: dict[str, str], one: Row
+) -> None:
+    path = one.address.format(**places)
+    assert browser("nobody").send(one.method, path, {}).status_code in {401, 204}
+    for name in ("mallory", "alice", "carol", "dan"):
+        person = browser(name)
+        with transaction.atomic():
+            status = person.send(one.method, path, {}).status_code
+            transaction.set_rollback(True)  # what one person did must not answer for the next
+        expected = getattr(one, name)
+        if expected == "ok":
+            assert status < 500 and status not in {401, 403, 404}, (name, status)
+        else:
+            assert status == int(expected), (name, status)
+
+
+@pytest.mark.parametrize("one", MATRIX, ids=lambda one: f"{one.method} {one.address}")
+def test_methods_that_an_address_lacks_are_405(
+    browser: Browsers, places: dict[str, str], one: Row
+) -> None:
+    known = next(methods for address, methods in addresses() if address == one.address)
+    for method in set(METHODS) - known:
+        reply = browser("dan").send(method, one.address.format(**places), {})
+        assert reply.status_code == 405, method
+
+
+def test_out_of_scope_and_unknown_are_the_same_answer(
+    browser: Browsers, places: dict[str, str]
+) -> None:
+    unknown = {name: str(uuid.uuid4()) for name in places} | {"encoder": places["encoder"]}
+    mallory = browser("mallory")
+    for one in MATRIX:
+        if one.mallory == "404":
+            theirs = mallory.send(one.method, one.address.format(**places), {})
+            nothing = mallory.send(one.method, one.address.format(**unknown), {})
+            assert (theirs.status_code, theirs.content) == (nothing.status_code, nothing.content)

@@ -1,0 +1,127 @@
+"""Rounds and jobs over HTTP, without a worker: what is accepted, refused and shown."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from annotator.models import AuditEntry, Image, Job, JobState, Mask, MaskState
+from tests.cast import Browser, Cast, lend, make_embedding, make_image, make_model, save_body
+
+
+@pytest.fixture
+def accepted(cast: Cast, browser: Callable[[str], Browser]) -> Image:
+    """An image of which Alice accepted one mask."""
+    image = make_image(cast.project)
+    make_embedding(image, make_model())
+    body = save_body(lend(cast.alice, cast.project), state="accepted")
+    assert browser("alice").save(uuid.uuid4(), body).status_code == 201
+    return image
+
+
+def rounds(cast: Cast) -> str:
+    return f"projects/{cast.project.id}/rounds"
+
+
+def test_starting_a_round_freezes_the_masks_and_queues_a_job(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    dan = browser("dan")
+    assert dan.get(rounds(cast)).json()["new"]["num_new"] == 1
+    reply = dan.post(rounds(cast), {"steps": 7})
+    assert reply.status_code == 202
+    assert (reply.json()["state"], reply.json()["num_masks"]) == ("queued", 1)
+    assert reply.json()["settings"]["steps"] == 7
+    job = Job.objects.get(id=reply.json()["job"])
+    assert job.request["settings"]["steps"] == 7 and job.request["out_prefix"] == f"jobs/{job.id}"
+    assert AuditEntry.objects.filter(act="round.started", person=cast.dan).count() == 1
+    assert dan.get(f"rounds/{reply.json()['id']}").json()["log"] == []
+    assert dan.get("jobs?kind=train&state=queued").json()["total"] == 1
+
+
+def test_a_second_round_is_refused_while_one_is_open(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    dan = browser("dan")
+    assert dan.post(rounds(cast)).status_code == 202
+    refusal = dan.post(rounds(cast))
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (409, "round_running")
+
+
+def test_a_round_without_new_masks_is_refused_and_leaves_nothing(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    Mask.objects.update(state=MaskState.DRAFT)
+    refusal = browser("dan").post(rounds(cast))
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "nothing_new")
+    assert not Job.objects.filter(kind="train").exists()
+
+
+def test_a_cancelled_round_may_be_started_again(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    dan = browser("dan")
+    first = dan.post(rounds(cast)).json()
+    cancelled = dan.post(f"rounds/{first['id']}/cancel")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (202, JobState.CANCELLED)
+    assert dan.post(f"rounds/{first['id']}/cancel").status_code == 409
+    assert dan.post(rounds(cast)).json()["number"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "seeing", "starting"),
+    [("nobody", 401, 401), ("alice", 403, 403), ("carol", 200, 403), ("mallory", 404, 404)],
+)
+def test_managers_see_rounds_and_only_admins_start_and_stop_them(
+    browser: Callable[[str], Browser],
+    cast: Cast,
+    accepted: Image,
+    name: str,
+    seeing: int,
+    starting: int,
+) -> None:
+    started = browser("dan").post(rounds(cast)).json()["id"]
+    person = browser(name)
+    assert person.get(rounds(cast)).status_code == seeing
+    assert person.get(f"rounds/{started}").status_code == seeing
+    assert person.post(rounds(cast)).status_code == starting
+    assert person.post(f"rounds/{started}/cancel").status_code == starting
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"steps": 0}, 422), ({"steps": "7"}, 422), ({"minutes": 1e9}, 422), ({"epochs": 3}, 400)],
+)
+def test_settings_that_make_no_sense_are_refused(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image, body: object, status: int
+) -> None:
+    assert browser("dan").post(rounds(cast), body).status_code == status
+
+
+def test_unknown_filters_of_jobs_are_refused(browser: Callable[[str], Browser]) -> None:
+    assert browser("dan").get("jobs?kind=cook").status_code == 422
+    assert browser("dan").get("jobs?colour=red").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("nobody", 401), ("alice", 403), ("carol", 202), ("mallory", 404)]
+)
+def test_managers_export(
+    browser: Callable[[str], Browser], cast: Cast, name: str, status: int
+) -> None:
+    address = f"projects/{cast.project.id}/exports"
+    made = browser("dan").post(address).json()["id"]
+    person = browser(name)
+    assert person.post(address, {"format": "coco"}).status_code == status
+    seen = 200 if status == 202 else status
+    assert person.get(address).status_code == person.get(f"exports/{made}").status_code == seen
+    assert person.get(f"exports/{made}/file").status_code == (409 if status == 202 else status)
+
+
+def test_an_export_in_an_unknown_format_is_refused(
+    browser: Callable[[str], Browser], cast: Cast
+) -> None:
+    refusal = browser("carol").post(f"projects/{cast.project.id}/exports", {"format": "voc"})
+    assert refusal.status_code == 422 and refusal.json()["error"]["field"] == "format"

@@ -1,0 +1,261 @@
+"""The managers' and admins' pages in a real browser, on the live product."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import FilePayload, Page, expect
+from pycocotools.coco import COCO
+
+from common import rle
+from launcher.places import CHECKOUT
+from tests.http_session import PASSWORD
+from tests.live_product import LiveProduct
+
+pytestmark = pytest.mark.browser
+OpenPage = Callable[..., Page]
+SOON_MS = 20_000
+READY_MS = 120_000
+TRAINED_MS = 900_000  # the export of the new graphs is slow on a busy machine
+WIDTH, HEIGHT = 173, 121
+AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def scene(seed: int) -> bytes:
+    """A PNG that is like no other: a bright slope with a dark ellipse."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    pixels = np.stack([90 + rows, 40 + columns, np.full_like(rows, 150)], axis=-1)
+    inside = ((columns - 60) / 34) ** 2 + ((rows - 70) / 21) ** 2 < 1
+    pixels[inside] = [30, 20, 60]
+    noisy = np.clip(pixels + rng.integers(-6, 7, pixels.shape), 0, 255).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noisy).save(out, "PNG")
+    return out.getvalue()
+
+
+def ellipse() -> NDArray[np.bool_]:
+    """The scene's ellipse, cut so that it is not symmetric."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    ellipse: NDArray[np.bool_] = ((columns - 60) / 34) ** 2 + ((rows - 70) / 21) ** 2 < 1
+    return ellipse & (columns + rows < 150)
+
+
+def new_project(product: LiveProduct) -> str:
+    """A project of the manager's with the annotator in it; returns its id."""
+    manager = product.session("manager")
+    made = manager.post("/api/v1/projects", {"name": f"Pages {uuid.uuid4().hex[:8]}"})
+    assert made.status == 201, made.content
+    project = str(made.json()["id"])
+    added = manager.post(
+        f"/api/v1/projects/{project}/members", {"name": "annotator", "role": "annotator"}
+    )
+    assert added.status == 200, added.content
+    return project
+
+
+@pytest.fixture(scope="module")
+def project(product: LiveProduct) -> str:
+    return new_project(product)
+
+
+def payload(name: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "image/png", "buffer": content}
+
+
+def accept_a_mask(product: LiveProduct, project: str) -> dict[str, Any]:
+    """The annotator takes the next image and accepts one mask in it; returns the assignment."""
+    annotator = product.session("annotator")
+    path = f"/api/v1/projects/{project}/assignments/next"
+    product.wait_for(lambda: annotator.post(path, {"ahead": 0}).status == 200, 120, "an image")
+    assignment: dict[str, Any] = annotator.post(path, {"ahead": 0}).json()["assignment"]
+    body = {
+        "save_id": str(uuid.uuid4()),
+        "image": assignment["image"]["id"],
+        "assignment": assignment["id"],
+        "state": "accepted",
+        "rle": {"size": [HEIGHT, WIDTH], "counts": rle.encode(ellipse())},
+        "model_version": assignment["model"]["id"],
+        "predicted_iou": 0.9,
+        "order_index": 0,
+        "prompts": [{"kind": "point", "x": 60, "y": 70, "label": 1}],
+        "given_up": False,
+    }
+    saved = annotator.request(
+        "PUT", f"/api/v1/masks/{uuid.uuid4()}", body, headers={"If-None-Match": "*"}
+    )
+    assert saved.status == 201, saved.content
+    return assignment
+
+
+def test_a_link_sets_the_password_and_leads_to_the_start(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    admin = product.session("admin")
+    name = f"newcomer-{uuid.uuid4().hex[:6]}"
+    person = admin.post("/api/v1/people", {"name": name}).json()["id"]
+    link = admin.post(f"/api/v1/people/{person}/sign-in-link").json()["url"]
+    page = open_page(None, link)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Set the password and sign in").click()
+    expect(page.get_by_role("heading", name="No projects yet")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile(r"/sign-in$"))
+    page.goto(link)
+    expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
+
+
+def test_good_and_bad_files_each_get_their_answer_and_good_ones_become_ready(
+    open_page: OpenPage, project: str
+) -> None:
+    page = open_page("manager", f"/projects/{project}/images")
+    expect(page.get_by_role("heading", name="No images yet")).to_be_visible(timeout=SOON_MS)
+    good = scene(1)
+    page.locator("#files").set_input_files(
+        [payload("quay.png", good), payload("notes.png", b"no picture at all")]
+    )
+    lines = page.locator(".upload-line")
+    expect(lines.filter(has_text="quay.png")).to_contain_text("Added", timeout=SOON_MS)
+    expect(lines.filter(has_text="notes.png")).to_contain_text("Refused", timeout=SOON_MS)
+    card = page.locator(".image-card").filter(has_text="quay.png")
+    expect(card).to_have_count(1, timeout=SOON_MS)
+    page.locator("#files").set_input_files([payload("again.png", good)])
+    expect(lines.filter(has_text="again.png")).to_contain_text("Here already", timeout=SOON_MS)
+    expect(card.locator(".chip")).to_have_text("Ready", timeout=READY_MS)
+    expect(page.locator("#total")).to_have_text("1")
+    page.get_by_label("Search by name").fill("lighthouse")
+    expect(page.get_by_role("heading", name="No image matches")).to_be_visible(timeout=SOON_MS)
+
+
+def test_the_dashboard_moves_by_itself_when_a_mask_is_accepted(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project = new_project(product)
+    uploaded = product.session("manager").upload(
+        f"/api/v1/projects/{project}/images", {"quay.png": scene(2)}
+    )
+    assert uploaded.status == 201, uploaded.content
+    page = open_page("manager", f"/projects/{project}/dashboard")
+    expect(page.locator("#live")).to_have_text("Live", timeout=SOON_MS)
+    expect(page.locator("#masks")).to_have_text("0", timeout=SOON_MS)
+    assignment = accept_a_mask(product, project)
+    expect(page.locator("#masks")).to_have_text("1", timeout=SOON_MS)
+    expect(page.locator("#masks-per-hour")).to_have_text("1")
+    expect(page.locator("#people tr").first).to_contain_text("Demo annotator")
+    product.session("annotator").post(f"/api/v1/assignments/{assignment['id']}/submit")
+    expect(page.locator("#left")).to_have_text("0", timeout=SOON_MS)
+    page.get_by_role("button", name="masks in the last hour").click()
+    expect(page.locator("#term-hour")).to_be_visible()
+
+
+def test_an_export_is_downloaded_and_loads(
+    product: LiveProduct, open_page: OpenPage, tmp_path: Path
+) -> None:
+    project = new_project(product)
+    manager = product.session("manager")
+    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(3)})
+    accept_a_mask(product, project)
+    page = open_page("manager", f"/projects/{project}/images")
+    expect(page.locator(".image-card")).to_contain_text("1 mask", timeout=SOON_MS)
+    page.get_by_role("button", name="Export COCO").click()
+    link = page.get_by_role("link", name="Download")
+    expect(link).to_be_visible(timeout=READY_MS)
+    with page.expect_download() as started:
+        link.click()
+    path = tmp_path / "export.json"
+    started.value.save_as(path)
+    coco = COCO(path)
+    (annotation,) = coco.loadAnns(coco.getAnnIds())
+    mask = coco.annToMask(annotation)
+    assert mask.shape == (HEIGHT, WIDTH)
+    assert np.array_equal(mask.astype(bool), ellipse())
+    assert json.loads(path.read_text())["images"][0]["width"] == WIDTH
+
+
+def test_a_round_is_started_watched_and_leaves_a_candidate(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project = new_project(product)
+    manager = product.session("manager")
+    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(4)})
+    accept_a_mask(product, project)
+    page = open_page("admin", "/models")
+    form = page.locator("form").filter(has=page.locator(f"#start-{project}"))
+    expect(page.locator(f"#new-{project}")).to_contain_text("1 new mask")
+    form.get_by_text("Settings").click()
+    form.get_by_label("Steps").fill("1")
+    form.get_by_label("At most minutes").fill("1")
+    form.get_by_role("button", name="Retrain on the new masks now").click()
+    expect(page.locator("#running progress")).to_have_count(1, timeout=SOON_MS)
+    expect(page.locator(f"#start-{project}")).to_be_disabled()
+    rounds = page.locator(f"#rounds-{project}")
+    expect(rounds.locator(".chip")).to_have_text(re.compile("done|failed"), timeout=TRAINED_MS)
+    expect(rounds.locator(".chip")).to_have_text("done")
+    expect(page.locator("#versions")).to_contain_text("candidate", timeout=SOON_MS)
+    expect(page.locator(f"#new-{project}")).to_contain_text("0 new masks", timeout=SOON_MS)
+
+
+def test_the_system_page_shows_a_healthy_installation(open_page: OpenPage) -> None:
+    page = open_page("admin", "/system")
+    expect(page.locator("#health")).not_to_contain_text("does not answer")
+    expect(page.locator("#kinds")).to_contain_text("Embed")
+    page.get_by_label("Sign-in name").fill(f"guest-{uuid.uuid4().hex[:6]}")
+    page.get_by_role("button", name="Add and make a link").click()
+    expect(page.get_by_label("Sign-in link", exact=True)).to_have_value(re.compile(r"/link/"))
+
+
+def test_the_choice_of_dark_is_kept(open_page: OpenPage) -> None:
+    page = open_page("manager", "/", color_scheme="light")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(16, 20, 22)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("person", "path"),
+    [
+        (None, "/sign-in"),
+        ("annotator", "/"),
+        ("manager", "/"),
+        ("manager", "/projects/{project}/images"),
+        ("manager", "/projects/{project}/dashboard"),
+        ("manager", "/projects/{project}/members"),
+        ("manager", "/projects/{project}/guidelines"),
+        ("admin", "/models"),
+        ("admin", "/system"),
+        ("manager", "/nowhere"),
+    ],
+)
+def test_pages_are_accessible_quiet_in_the_console_and_fit_a_small_window(
+    open_page: OpenPage, project: str, person: str | None, path: str, scheme: str
+) -> None:
+    page = open_page(
+        person, "/sign-in", color_scheme=scheme, viewport={"width": 800, "height": 600}
+    )
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+    page.goto(path.format(project=project))
+    expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=SOON_MS)
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+    problems = [
+        (one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]
+    ]
+    assert problems == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+    assert [fault for fault in faults if "status of 404" not in fault] == []

@@ -1,0 +1,464 @@
+"""The annotator's workbench in a real Chromium, on the live product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, ViewportSize, expect
+
+from launcher.os_processes import wait_until
+from tests.live_product import LiveProduct
+
+MODEL_READY_MS = 120_000
+ANSWER_MS = 30_000
+OpenPage = Callable[..., Page]
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
+
+# One dab of the square brush at its first size covers exactly this many pixels, at any zoom.
+DAB = 24 * 24
+# The same dab of the round brush.
+CIRCLE = 448
+
+
+@dataclass
+class Workbench:
+    """A person's hands on the page, and the server's view of the same image."""
+
+    page: Page
+    product: LiveProduct
+    project: str
+
+    def open(self) -> None:
+        self.page.goto(f"/projects/{self.project}/annotate")
+        expect(self.page.locator("#screen")).to_be_hidden(timeout=MODEL_READY_MS)
+
+    def empty(self) -> None:
+        """Put everything away, by the keys a person has."""
+        self.press("s", "Escape")
+        rows = self.page.locator(".mask-row")
+        while rows.count():
+            rows.first.locator(".mask-choose").click()
+            self.press("Delete")
+        expect(self.can_accept).to_have_count(0)
+
+    def wait_for_model(self) -> None:
+        ready = self.page.locator(".bar-model[data-kind=ready]")
+        expect(ready).to_have_count(1, timeout=MODEL_READY_MS)
+
+    def place(self, across: float, down: float) -> tuple[float, float]:
+        """A spot of the stage, as shares of its width and height."""
+        box = self.page.locator("#stage").bounding_box()
+        assert box is not None
+        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+    def click(self, across: float, down: float, **options: Any) -> None:
+        self.page.mouse.move(*self.place(across, down))
+        self.page.mouse.click(*self.place(across, down), **options)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.page.mouse.move(*self.place(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.place(*end), steps=6)
+        self.page.mouse.up()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def square_brush(self) -> None:
+        self.press("b", "q")
+
+    def dab(self, across: float, down: float) -> None:
+        """One dab of the brush, taken into the list."""
+        self.click(across, down)
+        self.press("Enter")
+
+    @property
+    def can_accept(self) -> Any:
+        return self.page.locator("[data-command=accept]:enabled")
+
+    def expect_sizes(self, *pixels: int) -> None:
+        """The list shows masks of these sizes, in this order."""
+        expect(self.page.locator(".mask-detail")).to_have_text([f"{size:,} px" for size in pixels])
+
+    def expect_saved(self) -> None:
+        chip = self.page.locator(".bar-chip[data-kind=saved]")
+        expect(chip).to_have_text("Saved", timeout=ANSWER_MS)
+
+    def image_name(self) -> str:
+        return self.page.locator(".bar-image").inner_text()
+
+    def assignment(self) -> dict[str, Any]:
+        reply = self.product.session("annotator").post(
+            f"/api/v1/projects/{self.project}/assignments/next", {"ahead": 2}
+        )
+        leases = [reply.json()["assignment"], *reply.json()["upcoming"]]
+        shown = self.image_name()
+        return next((lease for lease in leases if lease["image"]["name"] == shown), leases[0])
+
+    def stored(self) -> list[dict[str, Any]]:
+        """Masks of the image on the page that the server holds and that are not deleted."""
+        image = self.assignment()["image"]["id"]
+        rows = self.product.session("annotator").get(f"/api/v1/images/{image}/masks").json()
+        kept = [mask for mask in rows["masks"] if mask["state"] != "deleted"]
+        return sorted(kept, key=lambda mask: mask["order_index"])
+
+    def expect_stored(self, *pixels: int) -> None:
+        wanted = list(pixels)
+        arrived = wait_until(lambda: [mask["area"] for mask in self.stored()] == wanted, 30)
+        assert arrived, f"the server holds {[mask['area'] for mask in self.stored()]}, not {wanted}"
+        self.expect_saved()
+
+    def forget_masks(self) -> None:
+        """Delete what an earlier test left on the images this person holds, also what is still arriving."""
+        self.product.wait_for(self._all_forgotten, 30, "the masks of an earlier test to go")
+
+    def _all_forgotten(self) -> bool:
+        session = self.product.session("annotator")
+        path = f"/api/v1/projects/{self.project}/assignments/next"
+        reply = session.post(path, {"ahead": 2}).json()
+        statuses = []
+        for lease in [reply["assignment"], *reply["upcoming"]]:
+            masks = session.get(f"/api/v1/images/{lease['image']['id']}/masks").json()["masks"]
+            for mask in masks:
+                if mask["state"] != "deleted":
+                    answer = session.request(
+                        "DELETE",
+                        f"/api/v1/masks/{mask['id']}",
+                        {"save_id": str(uuid4())},
+                        headers={"If-Match": f'"{mask["version"]}"'},
+                    )
+                    statuses.append(answer.status)
+        return statuses == []
+
+
+def _open_workbench(page: Page, product: LiveProduct) -> Workbench:
+    project = product.session("annotator").get("/api/v1/projects").json()["projects"][0]["id"]
+    bench = Workbench(page=page, product=product, project=project)
+    bench.forget_masks()
+    bench.open()
+    return bench
+
+
+def _watch_faults(page: Page) -> list[str]:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    return faults
+
+
+@pytest.fixture
+def painting(product: LiveProduct, open_page: OpenPage) -> Iterator[Workbench]:
+    """The workbench in a browser that cannot load the model, which brush and eraser do not need."""
+    page = open_page("annotator", "/", viewport=WINDOW)
+    faults = _watch_faults(page)
+    page.context.route("**/vendor/ort/**", lambda route: route.abort())
+    yield _open_workbench(page, product)
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def page_with_model(product: LiveProduct, chromium: Browser) -> Iterator[Workbench]:
+    """One page whose model has started, for all tests that click."""
+    context = chromium.new_context(base_url=product.url, viewport=WINDOW)
+    cookies = product.session("annotator").cookies().items()
+    context.add_cookies([{"name": key, "value": text, "url": product.url} for key, text in cookies])
+    page = context.new_page()
+    faults = _watch_faults(page)
+    bench = _open_workbench(page, product)
+    bench.wait_for_model()
+    yield bench
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def workbench(page_with_model: Workbench) -> Workbench:
+    """The page with the model, nothing in hand, no mask in the list, the first candidate preferred."""
+    page_with_model.empty()
+    return page_with_model
+
+
+def test_clicks_and_a_stroke_become_a_mask_that_is_saved(workbench: Workbench) -> None:
+    workbench.click(0.45, 0.4)
+    expect(workbench.can_accept).to_be_visible(timeout=ANSWER_MS)
+    workbench.click(0.3, 0.72)
+    workbench.square_brush()
+    workbench.click(0.5, 0.5)
+    with workbench.page.expect_request("**/api/v1/interactions", timeout=ANSWER_MS) as sent:
+        workbench.press("Enter")
+    expect(workbench.page.locator(".mask-row")).to_have_count(1, timeout=ANSWER_MS)
+    workbench.expect_saved()
+    [mask] = workbench.stored()
+    assert (mask["state"], mask["given_up"]) == ("accepted", False)
+    assert mask["area"] >= DAB
+    assert mask["model_version"] is not None
+    assert sent.value.post_data_json["interactions"]
+
+
+def test_enter_right_after_the_click_still_accepts(workbench: Workbench) -> None:
+    workbench.click(0.5, 0.4)
+    workbench.press("Enter")
+    expect(workbench.page.locator(".mask-row")).to_have_count(1, timeout=ANSWER_MS)
+
+
+def test_tab_and_numbers_choose_among_three_candidates(workbench: Workbench) -> None:
+    workbench.click(0.5, 0.4)
+    candidates = workbench.page.locator(".candidate")
+    expect(candidates).to_have_count(3, timeout=ANSWER_MS)
+    for key, chosen in (("1", 0), ("Tab", 1), ("Tab", 2), ("Shift+Tab", 1), ("3", 2), ("1", 0)):
+        workbench.press(key)
+        expect(candidates.nth(chosen)).to_have_attribute("aria-pressed", "true")
+    candidates.nth(1).click()
+    expect(candidates.nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_dragged_box_prompts_a_mask(workbench: Workbench) -> None:
+    workbench.drag((0.4, 0.3), (0.6, 0.55))
+    expect(workbench.can_accept).to_be_visible(timeout=ANSWER_MS)
+    undo = workbench.page.locator("[data-command=undo]")
+    expect(undo).to_have_attribute("title", re.compile("Undo: Box"))
+
+
+def test_a_second_click_on_a_point_takes_it_away(workbench: Workbench) -> None:
+    workbench.click(0.5, 0.4)
+    expect(workbench.can_accept).to_be_visible(timeout=ANSWER_MS)
+    workbench.click(0.5, 0.4)
+    undo = workbench.page.locator("[data-command=undo]")
+    expect(undo).to_have_attribute("title", re.compile("Undo: Remove point"))
+    expect(workbench.can_accept).to_have_count(0)
+
+
+def test_strokes_are_exact_and_the_eraser_takes_pixels_back(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.dab(0.5, 0.4)
+    painting.expect_sizes(DAB)
+    painting.press("[", "[", "e")
+    painting.click(0.5, 0.4)
+    painting.press("Enter")
+    painting.expect_sizes(DAB - 20 * 20)
+    painting.expect_stored(DAB - 20 * 20)
+
+
+def test_a_stroke_is_logged_with_the_pixels_it_changed(workbench: Workbench) -> None:
+    workbench.press("b")
+    with workbench.page.expect_request(_logs_a_stroke, timeout=ANSWER_MS) as sent:
+        workbench.click(0.5, 0.4)
+    with workbench.page.expect_request(_logs_a_stroke, timeout=ANSWER_MS) as sent_again:
+        workbench.press("[", "[", "e")
+        workbench.click(0.5, 0.4)
+    [painted], [erased] = _strokes(sent.value), _strokes(sent_again.value)
+    assert (painted["painted_px"], painted["erased_px"]) == (CIRCLE, 0)
+    assert erased["painted_px"] == 0
+    assert 0 < erased["erased_px"] < CIRCLE
+    assert painted["duration_ms"] >= 0
+
+
+def _strokes(request: Request) -> list[dict[str, Any]]:
+    """Details of the strokes that a request carries to the interaction log."""
+    if not request.url.endswith("/api/v1/interactions"):
+        return []
+    return [
+        act["detail"] for act in request.post_data_json["interactions"] if act["kind"] == "stroke"
+    ]
+
+
+def _logs_a_stroke(request: Request) -> bool:
+    return bool(_strokes(request))
+
+
+def test_alt_turns_the_brush_into_the_eraser(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.click(0.5, 0.4)
+    painting.press("[", "[")
+    painting.page.keyboard.down("Alt")
+    painting.click(0.5, 0.4)
+    painting.page.keyboard.up("Alt")
+    painting.press("Enter")
+    painting.expect_sizes(DAB - 20 * 20)
+
+
+def test_undo_and_redo_walk_over_strokes_accepts_and_deletes(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.dab(0.45, 0.4)
+    painting.press("[")
+    painting.dab(0.55, 0.4)
+    painting.page.locator(".mask-choose").first.click()
+    painting.press("Delete")
+    painting.expect_sizes(22 * 22)
+    painting.expect_stored(22 * 22)
+    painting.press("Control+z")
+    painting.expect_sizes(DAB, 22 * 22)
+    painting.press("Control+z", "Control+z")
+    painting.expect_sizes(DAB)
+    painting.expect_stored(DAB)
+    painting.press("Control+Shift+z", "Control+Shift+z", "Control+Shift+z")
+    painting.expect_sizes(22 * 22)
+    painting.expect_stored(22 * 22)
+
+
+def test_escape_clears_the_prompt_and_leaves_the_list(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.dab(0.45, 0.4)
+    painting.click(0.55, 0.4)
+    painting.press("Escape")
+    expect(painting.can_accept).to_have_count(0)
+    painting.expect_sizes(DAB)
+    painting.press("Control+z")
+    expect(painting.can_accept).to_be_visible()
+
+
+def test_giving_up_keeps_a_marked_draft(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.click(0.45, 0.4)
+    painting.press("x")
+    expect(painting.page.locator(".mask-row[data-given-up]")).to_have_count(1)
+    painting.expect_saved()
+    [mask] = painting.stored()
+    assert (mask["state"], mask["given_up"]) == ("draft", True)
+
+
+def test_a_mask_is_opened_again_and_keeps_its_identity(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.dab(0.45, 0.4)
+    painting.expect_saved()
+    [before] = painting.stored()
+    painting.page.locator(".mask-choose").first.click()
+    painting.press("r")
+    painting.click(0.55, 0.4)
+    painting.press("Enter")
+    painting.expect_sizes(2 * DAB)
+    painting.expect_saved()
+    [after] = painting.stored()
+    assert after["id"] == before["id"]
+    assert after["version"] > before["version"]
+
+
+def test_a_reload_keeps_masks_the_object_in_hand_and_undo(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.dab(0.45, 0.4)
+    painting.click(0.55, 0.4)
+    expect(painting.can_accept).to_be_visible()
+    painting.expect_saved()
+    painting.open()
+    painting.expect_sizes(DAB)
+    expect(painting.can_accept).to_be_visible()
+    painting.press("Enter")
+    painting.expect_sizes(DAB, DAB)
+    painting.press("Control+z", "Control+z", "Control+z")
+    expect(painting.page.locator(".mask-row")).to_have_count(0)
+    expect(painting.can_accept).to_be_visible()
+
+
+def test_work_done_without_the_network_is_sent_later(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.page.context.set_offline(True)
+    painting.dab(0.45, 0.4)
+    chip = painting.page.locator(".bar-chip")
+    expect(chip).to_have_text("1 change on this device", timeout=ANSWER_MS)
+    painting.page.context.set_offline(False)
+    painting.expect_stored(DAB)
+
+
+def test_hovering_lights_up_the_same_mask_in_list_and_image(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.dab(0.45, 0.4)
+    painting.page.mouse.move(*painting.place(0.6, 0.6))
+    row = painting.page.locator(".mask-row")
+    expect(row).not_to_have_attribute("data-lit", "yes")
+    painting.page.mouse.move(*painting.place(0.45, 0.4))
+    expect(row).to_have_attribute("data-lit", "yes")
+
+
+def test_submitting_goes_to_the_next_image_and_back_again(painting: Workbench) -> None:
+    first = painting.image_name()
+    assignment = painting.assignment()["id"]
+    painting.square_brush()
+    painting.click(0.5, 0.4)
+    painting.press("Control+Enter")
+    expect(painting.page.locator(".bar-image")).not_to_have_text(first, timeout=ANSWER_MS)
+    session = painting.product.session("annotator")
+    assert session.get(f"/api/v1/assignments/{assignment}").json()["state"] == "submitted"
+    painting.press("a")
+    expect(painting.page.locator(".bar-image")).to_have_text(first, timeout=ANSWER_MS)
+    painting.page.get_by_role("button", name="Take it back").click()
+    expect(painting.page.locator("#locked")).to_be_hidden(timeout=ANSWER_MS)
+    painting.expect_sizes(DAB)
+    assert session.get(f"/api/v1/assignments/{assignment}").json()["state"] == "leased"
+
+
+def test_skipping_takes_a_reason_and_goes_on(painting: Workbench) -> None:
+    first = painting.image_name()
+    assignment = painting.assignment()["id"]
+    painting.press("Control+Space")
+    painting.page.locator("[data-reason=unclear]").click()
+    expect(painting.page.locator(".bar-image")).not_to_have_text(first, timeout=ANSWER_MS)
+    session = painting.product.session("annotator")
+    assert session.get(f"/api/v1/assignments/{assignment}").json()["state"] == "skipped"
+    assert session.post(f"/api/v1/assignments/{assignment}/reopen").status == 200
+
+
+def test_the_key_sheet_opens_and_closes_with_its_keys(painting: Workbench) -> None:
+    sheet = painting.page.locator("#keys")
+    for opening, closing in (("?", "?"), ("F1", "Escape")):
+        painting.press(opening)
+        expect(sheet).to_be_visible()
+        expect(sheet.get_by_text("Accept the mask in hand")).to_be_visible()
+        painting.press(closing)
+        expect(sheet).to_be_hidden()
+
+
+def test_every_control_is_reached_with_the_keyboard(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.dab(0.45, 0.4)
+    painting.click(0.55, 0.4)
+    controls = painting.page.locator(
+        "#bench button:enabled:visible, #bench input:visible, #bench a:visible"
+    )
+    wanted = controls.count()
+    reached = set()
+    for _ in range(wanted + 4):
+        painting.press("Tab")
+        reached.add(
+            painting.page.evaluate(
+                "[...document.querySelectorAll('#bench button, #bench input, #bench a')]"
+                ".indexOf(document.activeElement)"
+            )
+        )
+    assert len(reached - {-1}) >= wanted
+
+
+def test_keys_alone_make_a_mask(workbench: Workbench) -> None:
+    workbench.page.locator("#stage").focus()
+    workbench.press("ArrowRight", "ArrowUp", "Shift+ArrowLeft", ".")
+    expect(workbench.can_accept).to_be_visible(timeout=ANSWER_MS)
+    workbench.press("Enter")
+    expect(workbench.page.locator(".mask-row")).to_have_count(1)
+
+
+def test_the_brush_works_when_the_model_cannot_start(painting: Workbench) -> None:
+    expect(painting.page.locator(".bar-model")).to_have_text("Model is off", timeout=MODEL_READY_MS)
+    painting.square_brush()
+    painting.dab(0.45, 0.4)
+    painting.expect_stored(DAB)
+
+
+def test_a_second_tab_may_look_but_not_write(painting: Workbench) -> None:
+    other = painting.page.context.new_page()
+    other.goto(f"/projects/{painting.project}/annotate")
+    notice = other.locator("#locked")
+    expect(notice).to_contain_text("another tab", timeout=MODEL_READY_MS)
+
+
+def test_a_small_window_keeps_the_image_and_the_list_at_hand(painting: Workbench) -> None:
+    painting.page.set_viewport_size({"width": 900, "height": 600})
+    painting.open()
+    panel = painting.page.locator("#panel")
+    expect(panel).to_be_hidden()
+    painting.press("l")
+    expect(panel).to_be_visible()
+    assert painting.page.evaluate("document.documentElement.scrollWidth") <= 900

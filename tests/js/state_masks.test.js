@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { areaOf, contains } from '../../web/static/js/geometry/raster.js';
+import { encode } from '../../web/static/js/geometry/rle.js';
+import { changesBetween } from '../../web/static/js/state/changes.js';
+import { PALETTE, pickColor } from '../../web/static/js/state/colors.js';
+import {
+  addPoint, answer, chooseCandidate, maskOf, movePoint, needsAnswer, newCurrent, paint, removePoint, setBox, strokeArea,
+} from '../../web/static/js/state/current.js';
+import { amend, commit, EMPTY_DOC, newHistory, redo, redoLabel, undo, undoLabel } from '../../web/static/js/state/history.js';
+import { acceptCurrent, deleteMask, docFromServer, giveUpCurrent, inHand, maskAt, reopen } from '../../web/static/js/state/masks.js';
+
+/** @typedef {import('../../web/static/js/state/types.js').Candidate} Candidate */
+/** @typedef {import('../../web/static/js/state/types.js').Stroke} Stroke */
+
+const SIZE = { width: 40, height: 25 };
+const FACTS = { size: SIZE, modelVersion: 'model-1' };
+
+/** @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */
+function rectangle(x0, y0, x1, y1) {
+  return { ...SIZE, box: /** @type {[number, number, number, number]} */ ([x0, y0, x1, y1]), bits: new Uint8Array((x1 - x0) * (y1 - y0)).fill(1) };
+}
+
+/** @param {number} token @param {number} right @returns {Candidate} */
+function candidate(token, right) {
+  return { token, predictedIou: 0.9 - token / 100, stability: 0.8, lowRes: Float32Array.of(token), mask: rectangle(4, 3, right, 12), rle: null };
+}
+
+/** @param {'brush' | 'eraser'} mode @param {number} x @param {number} y @param {number} size @returns {Stroke} */
+const stroke = (mode, x, y, size) => ({ mode, shape: 'square', size, points: [[x, y]] });
+
+const clicked = () => addPoint(newCurrent('a'), { x: 5, y: 6, label: 1 }, SIZE);
+const answered = () => answer(clicked(), [candidate(1, 10), candidate(2, 20), candidate(3, 30)], null);
+
+test('a prompt needs an answer until the decoder has given one', () => {
+  assert.equal(needsAnswer(newCurrent('a')), false);
+  assert.equal(needsAnswer(clicked()), true);
+  assert.equal(needsAnswer(answered()), false);
+});
+
+test('the next click is fed the logits of the candidate that was chosen', () => {
+  const current = addPoint(chooseCandidate(answered(), 2), { x: 35, y: 20, label: 0 }, SIZE);
+  assert.deepEqual([...(current.feed ?? [])], [3]);
+  assert.deepEqual(current.points.map(({ label }) => label), [1, 0]);
+  assert.equal(current.candidates.length, 0);
+});
+
+test('the mask stays on screen while the next answer is awaited', () => {
+  const current = addPoint(answered(), { x: 35, y: 20, label: 0 }, SIZE);
+  assert.equal(areaOf(maskOf(current, SIZE)), 6 * 9);
+});
+
+test('taking a point away or moving it gives no logits back, for they speak of the point', () => {
+  const two = answer(addPoint(answered(), { x: 35, y: 20, label: 0 }, SIZE), [candidate(0, 12)], null);
+  assert.equal(removePoint(two, 0, SIZE).feed, null);
+  const moved = movePoint(two, 1, { x: 30, y: 18 }, SIZE);
+  assert.equal(moved.feed, null);
+  assert.deepEqual(moved.points[1], { x: 30, y: 18, label: 0 });
+});
+
+test('the remembered grain is chosen for the next object', () => {
+  const grained = answer(clicked(), [candidate(3, 30), candidate(1, 10), candidate(2, 20)], 2);
+  assert.equal(grained.candidates[grained.chosen].token, 2);
+  const other = answer(clicked(), [candidate(0, 30)], 2);
+  assert.equal(other.chosen, 0);
+});
+
+test('a painted pixel stays when a later click takes its place away', () => {
+  const painted = paint(answered(), stroke('brush', 35, 20, 4), strokeArea(SIZE, stroke('brush', 35, 20, 4)));
+  const later = answer(addPoint(painted, { x: 35, y: 20, label: 0 }, SIZE), [candidate(0, 8)], null);
+  assert.equal(contains(maskOf(later, SIZE), 35, 20), true);
+});
+
+test('an erased pixel stays away when a later click asks for it', () => {
+  const erasing = stroke('eraser', 6, 6, 2);
+  const erased = paint(answered(), erasing, strokeArea(SIZE, erasing));
+  const later = answer(addPoint(erased, { x: 6, y: 6, label: 1 }, SIZE), [candidate(0, 30)], null);
+  assert.equal(contains(maskOf(later, SIZE), 6, 6), false);
+  assert.equal(contains(maskOf(later, SIZE), 9, 9), true);
+});
+
+test('of two strokes over a pixel the last one decides', () => {
+  const brush = stroke('brush', 20, 20, 6);
+  const eraser = stroke('eraser', 20, 20, 2);
+  const current = paint(paint(newCurrent('a'), brush, strokeArea(SIZE, brush)), eraser, strokeArea(SIZE, eraser));
+  assert.equal(areaOf(maskOf(current, SIZE)), 36 - 4);
+  const again = paint(current, brush, strokeArea(SIZE, brush));
+  assert.equal(areaOf(maskOf(again, SIZE)), 36);
+});
+
+test('a second box takes the place of the first', () => {
+  const current = setBox(setBox(newCurrent('a'), [1, 2, 9, 8], SIZE), [3, 2, 30, 9], SIZE);
+  assert.deepEqual(current.box, [3, 2, 30, 9]);
+  assert.equal(current.steps.length, 2);
+});
+
+test('accepting lists the mask with its provenance and empties the hand', () => {
+  const doc = acceptCurrent(inHand(EMPTY_DOC, answered()), FACTS);
+  assert.equal(doc.current, null);
+  const [mask] = doc.masks;
+  assert.deepEqual([mask.id, mask.state, mask.area, mask.orderIndex, mask.modelVersion], ['a', 'accepted', 54, 0, 'model-1']);
+  assert.deepEqual(mask.steps, [{ kind: 'point', x: 5, y: 6, label: 1 }]);
+});
+
+test('an empty mask cannot be accepted and stays in hand', () => {
+  const doc = inHand(EMPTY_DOC, clicked());
+  assert.equal(acceptCurrent(doc, FACTS), doc);
+});
+
+test('a mask opened again keeps its place, colour and identity', () => {
+  const first = acceptCurrent(inHand(EMPTY_DOC, answered()), FACTS);
+  const second = acceptCurrent(inHand(first, { ...answered(), id: 'b' }), FACTS);
+  const brush = stroke('brush', 38, 23, 3);
+  const opened = reopen(second, 'a');
+  const { current } = opened;
+  assert.ok(current?.reopened);
+  const changed = acceptCurrent(inHand(opened, paint(current, brush, strokeArea(SIZE, brush))), FACTS);
+  assert.deepEqual(changed.masks.map((mask) => [mask.id, mask.orderIndex, mask.color]), second.masks.map((mask) => [mask.id, mask.orderIndex, mask.color]));
+  assert.equal(changed.masks[0].area, 54 + 9);
+});
+
+test('giving up keeps the mask as a draft that is marked', () => {
+  const [mask] = giveUpCurrent(inHand(EMPTY_DOC, answered()), FACTS).masks;
+  assert.deepEqual([mask.state, mask.givenUp], ['draft', true]);
+  assert.deepEqual(giveUpCurrent(inHand(EMPTY_DOC, clicked()), FACTS), EMPTY_DOC);
+});
+
+test('undo and redo walk over clicks, accepts and deletes on one timeline', () => {
+  const clickedDoc = inHand(EMPTY_DOC, answered());
+  const accepted = acceptCurrent(clickedDoc, FACTS);
+  const deleted = deleteMask(accepted, 'a');
+  let history = commit(commit(commit(newHistory(), 'Point', clickedDoc), 'Accept', accepted), 'Delete', deleted);
+  assert.equal(undoLabel(history), 'Delete');
+  history = undo(undo(history));
+  assert.equal(history.present, clickedDoc);
+  assert.equal(redoLabel(history), 'Accept');
+  history = redo(redo(history));
+  assert.equal(history.present, deleted);
+  assert.equal(redo(history), history);
+});
+
+test('an act after undo forgets what was undone, an amendment does not', () => {
+  const doc = inHand(EMPTY_DOC, clicked());
+  const undone = undo(commit(newHistory(), 'Point', doc));
+  assert.equal(amend(undone, { ...undone.present }).future.length, 1);
+  assert.equal(commit(undone, 'Box', { ...doc }).future.length, 0);
+});
+
+test('the server hears of accepts, changes, deletes and their undoing, and of nothing else', () => {
+  const held = inHand(EMPTY_DOC, answered());
+  const accepted = acceptCurrent(held, FACTS);
+  assert.deepEqual(changesBetween(EMPTY_DOC, held), []);
+  assert.deepEqual(changesBetween(held, accepted).map(({ kind }) => kind), ['save']);
+  assert.deepEqual(changesBetween(accepted, held).map(({ kind, mask }) => [kind, mask.id]), [['delete', 'a']]);
+  assert.deepEqual(changesBetween(accepted, reopen(accepted, 'a')), []);
+});
+
+test('the smallest mask under the pointer is the one that is meant', () => {
+  const large = acceptCurrent(inHand(EMPTY_DOC, answer(clicked(), [candidate(3, 30)], null)), FACTS);
+  const both = acceptCurrent(inHand(large, { ...answered(), id: 'b' }), FACTS);
+  assert.equal(maskAt(both, 5.5, 5.5)?.id, 'b');
+  assert.equal(maskAt(both, 25, 5)?.id, 'a');
+  assert.equal(maskAt(both, 39, 24), null);
+});
+
+test('masks of the server come in the order they were made, without the deleted', () => {
+  const row = { rle: encode(rectangle(2, 3, 9, 5)), predicted_iou: 0.7, model_version: null, given_up: false };
+  const doc = docFromServer([
+    { ...row, id: 'late', state: 'accepted', order_index: 5 },
+    { ...row, id: 'gone', state: 'deleted', order_index: 1 },
+    { ...row, id: 'early', state: 'draft', order_index: 2 },
+  ]);
+  assert.deepEqual(doc.masks.map(({ id, area, state }) => [id, area, state]), [['early', 14, 'draft'], ['late', 14, 'accepted']]);
+  assert.deepEqual(doc.masks[0].box, [2, 3, 9, 5]);
+});
+
+test('twelve masks side by side wear twelve colours', () => {
+  /** @type {{box: [number, number, number, number], color: number}[]} */
+  const masks = [];
+  for (let i = 0; i < PALETTE.length; i += 1) masks.push({ box: [i, 0, i + 2, 9], color: pickColor(masks, [i, 0, i + 2, 9]) });
+  assert.equal(new Set(masks.map(({ color }) => color)).size, PALETTE.length);
+});
+
+test('a colour may come again only far from where it is worn', () => {
+  const far = Array.from({ length: 40 }, (_, i) => ({ box: /** @type {[number, number, number, number]} */ ([500, 0, 510, 10]), color: i % PALETTE.length }));
+  const near = { box: /** @type {[number, number, number, number]} */ ([0, 0, 9, 9]), color: 4 };
+  assert.notEqual(pickColor([...far, near], [10, 0, 20, 9]), 4);
+});

@@ -1,0 +1,160 @@
+"""What admins do on the models and system pages."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from annotator.models import Job, JobKind, JobState, ModelVersion, Person, SignInLink
+from annotator.queries.model_versions import current_model_version
+from tests.cast import Cast, make_model
+from tests.pages.conftest import Visitors
+
+# The same in every process: parallel workers compare the names of tests.
+NOBODYS_ID = "7d3c1f52-4a86-4b0e-9d55-0c8e2b7a6f19"
+
+
+def candidate_of(base: ModelVersion, *, before: float, after: float) -> ModelVersion:
+    model = make_model(promote=False)
+    model.parent = base
+    model.scores = {
+        "held_out": {
+            "before": {"miou_at": {"1": before, "3": before}, "num_masks": 4},
+            "after": {"miou_at": {"1": after, "3": after}, "num_masks": 4},
+        }
+    }
+    model.save()
+    return model
+
+
+def test_a_better_candidate_is_promoted_and_rolled_back(visitor: Visitors, cast: Cast) -> None:
+    base = make_model()
+    better = candidate_of(base, before=0.61, after=0.724)
+    dan = visitor("dan")
+    shown = dan.get("/models").text
+    assert "0.724" in shown
+    assert "+0.114" in shown
+    reply = dan.post(f"/models/{better.id}/promote", {"expected_current": str(base.id)})
+    assert (reply.status_code, current_model_version()) == (302, better)
+    assert dan.post("/models/roll-back").status_code == 302
+    assert current_model_version() == base
+
+
+def test_a_worse_candidate_needs_a_deliberate_second_word(visitor: Visitors, cast: Cast) -> None:
+    base = make_model()
+    worse = candidate_of(base, before=0.7, after=0.6)
+    dan, path = visitor("dan"), f"/models/{worse.id}/promote"
+    assert "Promote although worse" in dan.get("/models").text
+    refused = dan.post(path, {"expected_current": str(base.id)})
+    assert (refused.status_code, current_model_version()) == (409, base)
+    dan.post(path, {"expected_current": str(base.id), "override": "yes"})
+    assert current_model_version() == worse
+
+
+def test_promoting_from_an_old_page_is_refused(visitor: Visitors, cast: Cast) -> None:
+    seen, promoted_meanwhile = make_model(), make_model()
+    reply = visitor("dan").post(
+        f"/models/{make_model(promote=False).id}/promote", {"expected_current": str(seen.id)}
+    )
+    assert reply.status_code == 409
+    assert "Another version was promoted meanwhile." in reply.text
+    assert current_model_version() == promoted_meanwhile
+
+
+def test_a_round_without_new_masks_is_refused_with_its_reason(
+    visitor: Visitors, cast: Cast
+) -> None:
+    make_model()
+    dan = visitor("dan")
+    assert "disabled>Retrain on the new masks now" in dan.get("/models").text
+    reply = dan.post("/models/rounds/start", {"project": str(cast.project.id)})
+    assert reply.status_code == 422
+    assert "Nothing was accepted since the last round." in reply.text
+
+
+@pytest.mark.parametrize("chosen", [{"steps": "0"}, {"minutes": "nan"}, {"steps": "many"}])
+def test_settings_of_a_round_that_make_no_sense_are_refused(
+    visitor: Visitors, cast: Cast, chosen: dict[str, str]
+) -> None:
+    make_model()
+    fields = {"project": str(cast.project.id), **chosen}
+    assert visitor("dan").post("/models/rounds/start", fields).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/models/roll-back",
+        "/models/rounds/start",
+        f"/models/{NOBODYS_ID}/promote",
+        f"/models/rounds/{NOBODYS_ID}/cancel",
+        "/system/people",
+        f"/system/people/{NOBODYS_ID}/link",
+        f"/system/people/{NOBODYS_ID}/active",
+        f"/system/jobs/{NOBODYS_ID}/retry",
+    ],
+)
+def test_only_admins_act_on_the_admin_pages(visitor: Visitors, path: str) -> None:
+    assert visitor("carol").post(path).status_code == 403
+    assert visitor("nobody").post(path).status_code == 302
+    assert visitor("dan").get(path).status_code == 405
+
+
+def test_a_new_person_gets_a_link_that_is_shown_once(visitor: Visitors, cast: Cast) -> None:
+    dan = visitor("dan")
+    shown = dan.post("/system/people", {"name": "erin", "display_name": "Erin <i>"}).text
+    assert "/link/" in shown
+    assert "Erin &lt;i&gt;" in shown
+    assert SignInLink.objects.get().person == Person.objects.get(name="erin")
+    assert "/link/" not in dan.get("/system").text
+
+
+@pytest.mark.parametrize(("name", "status"), [("ALICE", 409), ("", 422), ("two words", 422)])
+def test_a_name_that_is_taken_or_none_is_refused(visitor: Visitors, name: str, status: int) -> None:
+    assert visitor("dan").post("/system/people", {"name": name}).status_code == status
+    assert Person.objects.count() == 5
+
+
+def test_a_deactivated_person_is_out_at_once_and_can_come_back(
+    visitor: Visitors, cast: Cast
+) -> None:
+    alice, dan = visitor("alice"), visitor("dan")
+    path = f"/system/people/{cast.alice.id}/active"
+    dan.post(path, {"active": "no"})
+    assert alice.get("/").status_code == 302
+    dan.post(path, {"active": "yes"})
+    assert alice.get("/").status_code == 200
+    own = dan.post(f"/system/people/{cast.dan.id}/active", {"active": "no"})
+    assert (own.status_code, Person.objects.get(name="dan").is_active) == (409, True)
+
+
+def test_a_failed_embedding_is_shown_with_its_error_and_tried_again(
+    visitor: Visitors, cast: Cast
+) -> None:
+    failed = Job.objects.create(
+        kind=JobKind.EMBED,
+        subject="embeddings/e/harbour.emb",
+        state=JobState.FAILED,
+        error="The picture <of the quay> cannot be read.",
+        finished_at=timezone.now(),
+        attempt=3,
+    )
+    dan = visitor("dan")
+    assert "The picture &lt;of the quay&gt; cannot be read." in dan.get("/system").text
+    assert dan.post(f"/system/jobs/{failed.id}/retry").status_code == 302
+    again = Job.objects.exclude(id=failed.id).get()
+    assert (again.subject, again.state) == (failed.subject, JobState.QUEUED)
+    assert "cannot be read" not in dan.get("/system").text
+
+
+def test_a_failed_training_is_not_started_behind_the_back_of_its_round(
+    visitor: Visitors, cast: Cast
+) -> None:
+    failed = Job.objects.create(
+        kind=JobKind.TRAIN,
+        subject=str(cast.project.id),
+        state=JobState.FAILED,
+        finished_at=timezone.now(),
+    )
+    assert visitor("dan").post(f"/system/jobs/{failed.id}/retry").status_code == 409
+    assert Job.objects.count() == 1

@@ -1,0 +1,80 @@
+"""A tiny bundle, and the engine with real workers around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from pytest_django.fixtures import Settings
+from safetensors.torch import save_file
+
+from annotator.models import ModelVersion
+from annotator.services.bundles import promote_over_current, register_folder
+from model_server.sam.build import CompactSizes, SamConfig, build_sam
+from onnx_export.bundle import make_bundle
+from tests.cast import Cast, make_cast
+from tests.worker.engine import EMBED, TRAIN, WEB, Engine, running_engine
+
+TINY = SamConfig(
+    name="tiny",
+    encoder=CompactSizes(
+        widths=(8, 16, 16, 16), depths=(1, 1, 1), attention_blocks=1, num_heads=2, mlp_ratio=2
+    ),
+    input_size=64,
+    embed_dim=32,
+    decoder_mlp_dim=32,
+    decoder_heads=2,
+    iou_head_hidden_dim=16,
+    prompt_maps=True,
+    activation="relu",
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle folder of a network that nobody trained, small enough to train in a test."""
+    return make_tiny_bundle(tmp_path_factory.mktemp("tiny"), seed=3)
+
+
+def make_tiny_bundle(folder: Path, *, seed: int) -> Path:
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    weights = folder / "weights.safetensors"
+    save_file(build_sam(TINY).state_dict(), weights)
+    made = folder / "bundle"
+    make_bundle(weights=weights, config=TINY, out=made, scores={}, provenance={"seed": seed})
+    return made
+
+
+@pytest.fixture(scope="session")
+def session_engine(django_db_setup: None) -> Iterator[Engine]:
+    """One broker and one set of workers for all tests; a killed worker is started again."""
+    with running_engine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine(session_engine: Engine, transactional_db: None, settings: Settings) -> Iterator[Engine]:
+    """Web and embed worker run; the broker is empty."""
+    settings.STORAGE_URL = session_engine.storage_url
+    settings.REDIS_URL = session_engine.redis_url
+    session_engine.flush_broker()
+    session_engine.start(WEB, EMBED)
+    yield session_engine
+    if TRAIN in session_engine.workers:
+        session_engine.kill(TRAIN)  # with whatever it trains
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def model(engine: Engine, tiny_bundle: Path) -> ModelVersion:
+    """The tiny bundle, registered and promoted."""
+    version = register_folder(folder=tiny_bundle)
+    promote_over_current(model_version=version)
+    return version

@@ -1,0 +1,76 @@
+"""Exports: what was accepted, in a file that COCO tools read, the same bytes each time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from pycocotools.coco import COCO
+
+from annotator.models import JobState, Mask, MaskState
+from annotator.services.exports import request_export
+from annotator.services.stores import file_storage
+from tests.cast import Cast
+from tests.worker.engine import Engine, bar_mask, stored_image
+from tests.worker.test_rounds import accepted_mask
+
+pytestmark = pytest.mark.xdist_group("engine")
+
+
+@pytest.fixture
+def masks(engine: Engine, cast: Cast) -> list[Mask]:
+    images = [stored_image(cast.project, shade=number, width=60 + number) for number in range(2)]
+    stored_image(cast.elsewhere, shade=5)
+    return [accepted_mask(image, cast.alice) for image in images]
+
+
+def test_an_export_holds_exactly_the_accepted_masks(
+    engine: Engine, cast: Cast, masks: list[Mask], tmp_path: Path
+) -> None:
+    draft = accepted_mask(masks[0].image, cast.bob)
+    Mask.objects.filter(id=draft.id).update(state=MaskState.DRAFT)
+    accepted_mask(masks[0].image, cast.bob, given_up=True)
+    export = request_export(project=cast.project, by=cast.carol)
+    engine.wait_for_job(export.job, JobState.DONE)
+    export.refresh_from_db()
+    content = file_storage().read_bytes(export.file_key)
+    assert export.num_masks == 2
+    assert export.file_sha256 == hashlib.sha256(content).hexdigest()
+
+    path = tmp_path / "export.json"
+    path.write_bytes(content)
+    coco = COCO(str(path))
+    annotations = coco.loadAnns(coco.getAnnIds())
+    assert [each["mask_id"] for each in annotations] == [str(mask.id) for mask in masks]
+    for annotation, mask in zip(annotations, masks, strict=True):
+        picture = mask.image.picture
+        expected = bar_mask(width=picture.width, height=picture.height)
+        assert np.array_equal(coco.annToMask(annotation).astype(bool), expected)
+        assert annotation["area"] == expected.sum()
+        assert annotation["bbox"] == [4, 20, picture.width // 2 - 4, 17]
+        image = coco.loadImgs(annotation["image_id"])[0]
+        assert image["file_name"].startswith(picture.sha256)
+
+
+def test_the_same_masks_give_the_same_bytes_and_a_new_one_others(
+    engine: Engine, cast: Cast, masks: list[Mask], tmp_path: Path
+) -> None:
+    first, second, third = (tmp_path / f"{number}.json" for number in range(3))
+    call_command("export_coco", cast.project.name, str(first))
+    call_command("export_coco", str(cast.project.id), str(second))
+    accepted_mask(masks[1].image, cast.bob)
+    call_command("export_coco", cast.project.name, str(third))
+    assert first.read_bytes() == second.read_bytes() != third.read_bytes()
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+    assert len(json.loads(third.read_text())["annotations"]) == 3
+
+
+def test_an_empty_project_gives_an_empty_file(cast: Cast, engine: Engine, tmp_path: Path) -> None:
+    out = tmp_path / "empty.json"
+    call_command("export_coco", cast.project.name, str(out))
+    content = json.loads(out.read_text())
+    assert content["images"] == content["annotations"] == []

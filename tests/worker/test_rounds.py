@@ -1,0 +1,231 @@
+"""A round from accepted masks to a promoted candidate, with a real training process."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import close_old_connections
+from django.utils import timezone
+
+from annotator.errors import Conflict, DomainError, Invalid
+from annotator.models import (
+    Image,
+    Job,
+    JobKind,
+    JobState,
+    Mask,
+    MaskState,
+    ModelVersion,
+    Person,
+    Round,
+)
+from annotator.queries.model_versions import current_model_version
+from annotator.services.bundles import promote
+from annotator.services.embeddings import request_embedding
+from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
+from annotator.services.stores import file_storage
+from annotator.services.tick import tick
+from common import rle
+from common.snapshots import read_snapshot
+from tests.cast import Cast, make_model
+from tests.worker.engine import TRAIN, Engine, bar_mask, stored_image
+
+pytestmark = pytest.mark.xdist_group("engine")
+SMALL = RoundSettings(
+    steps=3, minutes=2.0, images_per_batch=1, masks_per_image=1, rounds=2, held_out_images=1
+)
+TRAINING_S = 900.0  # four processes that load torch, on a machine that may be busy
+
+
+def accepted_mask(image: Image, author: Person, *, given_up: bool = False) -> Mask:
+    mask = bar_mask(width=image.picture.width, height=image.picture.height)
+    counts = rle.encode(mask)
+    return Mask.objects.create(
+        id=uuid.uuid4(),
+        image=image,
+        author=author,
+        order_index=0,
+        state=MaskState.ACCEPTED,
+        accepted_at=timezone.now(),
+        counts=counts,
+        counts_sha256=rle.counts_sha256(counts),
+        area=int(mask.sum()),
+        box=[4, image.picture.height // 2, image.picture.width // 2, image.picture.height - 3],
+        given_up=given_up,
+    )
+
+
+@pytest.fixture
+def masks(engine: Engine, cast: Cast) -> list[Mask]:
+    """Two accepted masks to train on and one that is held out."""
+    images = [stored_image(cast.project, shade=number) for number in range(3)]
+    images[2].held_out = True
+    images[2].save()
+    return [accepted_mask(image, cast.alice) for image in images]
+
+
+def test_a_round_trains_on_the_accepted_masks_and_its_candidate_can_be_promoted(
+    engine: Engine, model: ModelVersion, cast: Cast, masks: list[Mask]
+) -> None:
+    engine.start(TRAIN)
+    started = start_round(project=cast.project, by=cast.dan, settings=SMALL)
+    with pytest.raises(Conflict, match="is running"):
+        start_round(project=cast.project, by=cast.dan, settings=SMALL)
+    snapshot = list(read_snapshot(file_storage().read_bytes(started.snapshot_key)))
+    assert [each.mask_id for each in snapshot] == [
+        str(mask.id) for mask in sorted(masks, key=lambda mask: (mask.image.picture_id, mask.id))
+    ]
+    assert [each.split for each in snapshot].count("held_out") == 1
+
+    engine.wait_for_job(started.job, JobState.DONE, JobState.FAILED, seconds=TRAINING_S)
+    started.refresh_from_db()
+    candidate = started.candidate
+    assert candidate is not None, started.job.error
+    assert candidate.parent == model and candidate.bundle_fingerprint != model.bundle_fingerprint
+    assert candidate.encoder_fingerprint == model.encoder_fingerprint, "the encoder was frozen"
+    held_out = candidate.scores["held_out"]
+    assert set(held_out["before"]["miou_at"]) == set(held_out["after"]["miou_at"])
+    assert candidate.manifest["provenance"]["snapshot"] == started.snapshot_key
+    assert isinstance(read_log(round_=started), list)
+
+    promote(
+        model_version=candidate, expected_current=model.id, by=cast.dan, reason="", override=True
+    )
+    assert current_model_version() == candidate
+    embedded = request_embedding(picture=masks[0].image.picture, model_version=candidate)
+    assert embedded is not None
+    engine.wait_for_job(embedded, JobState.DONE)
+    with pytest.raises(Invalid, match="Nothing was accepted"):
+        start_round(project=cast.project, by=cast.dan, settings=SMALL)
+    accepted_mask(masks[1].image, cast.bob)
+    assert start_round(project=cast.project, by=cast.dan, settings=SMALL).number == 2
+
+
+def test_a_cancelled_round_stops_its_training(
+    engine: Engine, model: ModelVersion, cast: Cast, masks: list[Mask]
+) -> None:
+    engine.start(TRAIN)
+    long = RoundSettings(steps=1_000_000, minutes=60.0, images_per_batch=1, masks_per_image=1)
+    started = start_round(project=cast.project, by=cast.dan, settings=long)
+    engine.wait_for_job(started.job, JobState.RUNNING)
+    cancel_round(round_=started, by=cast.dan)
+    job = engine.wait_for_job(started.job, JobState.CANCELLED)
+    assert job.finished_at is not None
+    # Its own folder: a round that the end of another test killed leaves one for the next attempt.
+    assert not (engine.folder / "cache" / "jobs" / str(job.id)).exists()
+    with pytest.raises(Conflict, match="cancelled"):
+        cancel_round(round_=started, by=cast.dan)
+    again = start_round(project=cast.project, by=cast.dan, settings=SMALL)
+    assert again.number == 2, "a round that came to nothing may be repeated"
+
+
+def test_a_killed_training_leaves_no_orphan_and_is_taken_up_again(
+    engine: Engine, model: ModelVersion, cast: Cast, masks: list[Mask]
+) -> None:
+    engine.start(TRAIN)
+    long = RoundSettings(steps=1_000_000, minutes=60.0, images_per_batch=1, masks_per_image=1)
+    job = start_round(project=cast.project, by=cast.dan, settings=long).job
+    engine.wait_for_job(job, JobState.RUNNING)
+    engine.wait_for(lambda: processes_naming(str(job.id)) > 0, "a child that works on the job")
+    engine.kill(TRAIN)
+    engine.wait_for(lambda: processes_naming(str(job.id)) == 0, "the child to end with its worker")
+    # Its last report may still be on the way, and would lengthen the lease once more.
+    engine.wait_for(lambda: is_given_up(job), "the tick to give the worker up")
+    engine.start(TRAIN)
+    engine.wait_for_job(job, JobState.RUNNING)
+    assert (job.attempt, job.token) == (2, 2)
+
+
+def test_the_commands_start_rounds_promote_and_go_back(
+    engine: Engine, model: ModelVersion, cast: Cast, masks: list[Mask]
+) -> None:
+    call_command("start_round", cast.project.name, "--steps", "5", "--no-wait")
+    assert Round.objects.get().settings["steps"] == 5
+    with pytest.raises(CommandError, match="is running"):
+        call_command("start_round", str(cast.project.id), "--no-wait")
+    other = make_model(promote=False)
+    call_command("promote", str(other.id))
+    assert current_model_version() == other
+    call_command("promote", "--back")
+    assert current_model_version() == model
+    job = request_embedding(picture=masks[0].image.picture)
+    if job is not None:
+        call_command("follow_job", str(job.id))
+    call_command("wait_for_embeddings")
+
+
+def is_given_up(job: Job) -> bool:
+    """Whether the job has a new token after its lease ended and the tick looked."""
+    running = Job.objects.filter(id=job.id, state=JobState.RUNNING)
+    running.update(lease_until=timezone.now() - timedelta(seconds=1))
+    tick()
+    job.refresh_from_db()
+    return job.token == 2
+
+
+def processes_naming(text: str) -> int:
+    """How many processes have a text in their command line."""
+    num = 0
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            num += text.encode() in path.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return num
+
+
+def test_two_rounds_at_once_give_one_job(
+    engine: Engine, model: ModelVersion, cast: Cast, masks: list[Mask]
+) -> None:
+    outcomes = at_once(
+        lambda: start_round(project=cast.project, by=cast.dan, settings=SMALL),
+        lambda: start_round(project=cast.project, by=cast.dan, settings=SMALL),
+    )
+    assert sorted(outcomes) == ["ok", "round_running"]
+    assert Round.objects.count() == Job.objects.filter(kind=JobKind.TRAIN).count() == 1
+
+
+def test_a_round_without_anything_to_learn_from_is_refused(
+    engine: Engine, model: ModelVersion, cast: Cast
+) -> None:
+    image = stored_image(cast.project)
+    for refused in ("none", "given up", "held out only"):
+        if refused == "given up":
+            accepted_mask(image, cast.alice, given_up=True)
+        if refused == "held out only":
+            held_out = stored_image(cast.project, shade=9)
+            Image.objects.filter(id=held_out.id).update(held_out=True)
+            accepted_mask(held_out, cast.alice)
+        with pytest.raises(Invalid) as refusal:
+            start_round(project=cast.project, by=cast.dan, settings=SMALL)
+        assert refusal.value.code == "nothing_new", refused
+    assert not Job.objects.filter(kind=JobKind.TRAIN).exists(), "nothing is left behind"
+
+
+def at_once(*acts: Callable[[], object]) -> list[str]:
+    """Runs acts in threads that start together; "ok" or the error's code of each."""
+    barrier = threading.Barrier(len(acts))
+    outcomes: list[str] = []
+
+    def run(act: Callable[[], object]) -> None:
+        barrier.wait()
+        try:
+            act()
+            outcomes.append("ok")
+        except DomainError as error:
+            outcomes.append(error.code)
+        finally:
+            close_old_connections()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes

@@ -1,0 +1,44 @@
+/**
+ * A small picture of a mask on its image.
+ *
+ * @typedef {import('../geometry/types.js').MaskRaster} MaskRaster
+ * @typedef {import('./stage.js').Picture} Picture
+ */
+import { isEmpty } from '../state/current.js';
+import { maskPicture } from './mask_bitmap.js';
+import { outlinePath } from './outline.js';
+
+/**
+ * @param {object} options
+ * @param {HTMLCanvasElement} options.canvas  square, `data-side` CSS pixels
+ * @param {Picture} options.picture
+ * @param {MaskRaster} options.mask
+ * @param {readonly [number, number, number]} options.color
+ * @param {number} options.side  CSS pixels
+ */
+export function drawThumbnail({ canvas, picture, mask, color, side }) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = canvas.height = Math.round(side * ratio);
+  const context = canvas.getContext('2d');
+  if (!context || isEmpty(mask)) return;
+  const [x0, y0, x1, y1] = mask.box;
+  const span = 1.3 * Math.max(x1 - x0, y1 - y0, 8);
+  const scale = canvas.width / span;
+  const left = (x0 + x1 - span) / 2;
+  const top = (y0 + y1 - span) / 2;
+  context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(picture.picture, 0, 0, picture.width, picture.height);
+  context.fillStyle = 'rgb(10 14 18 / 0.45)';
+  context.fillRect(0, 0, picture.width, picture.height);
+  const path = outlinePath(mask, scale);
+  context.save();
+  context.clip(path, 'evenodd');
+  context.drawImage(picture.picture, 0, 0, picture.width, picture.height);
+  context.globalAlpha = 0.35;
+  context.drawImage(maskPicture(mask, color), x0, y0);
+  context.restore();
+  context.lineWidth = (1.5 * ratio) / scale;
+  context.strokeStyle = `rgb(${color.join(' ')})`;
+  context.stroke(path);
+}

@@ -1,0 +1,27 @@
+/** Half-precision numbers, which not every browser knows by itself. */
+
+/** The value of each of the 65,536 half-precision bit patterns. */
+const VALUES = Float32Array.from({ length: 1 << 16 }, (_, bits) => halfToNumber(bits));
+
+/**
+ * @param {Uint16Array} halves bit patterns of IEEE 754 binary16
+ * @returns {Float32Array} the same numbers, exactly
+ */
+export function widen(halves) {
+  const wide = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) wide[i] = VALUES[halves[i]];
+  return wide;
+}
+
+/**
+ * @param {number} bits
+ * @returns {number}
+ */
+function halfToNumber(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

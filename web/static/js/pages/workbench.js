@@ -1,0 +1,310 @@
+/** The annotator's workbench: the only place where its parts are joined. */
+
+import { ApiClient } from '../api/client.js';
+import { listenToPointers } from '../canvas/pointers.js';
+import { Stage } from '../canvas/stage.js';
+import { Journal } from '../journal/journal.js';
+import { maskOf, needsAnswer } from '../state/current.js';
+import { maskAt } from '../state/masks.js';
+import { createStore } from '../state/store.js';
+import { currentOf, docOf, FIRST, nextBrushSize, sizeOf } from '../state/workbench.js';
+import { InteractionRecorder } from '../timing/recorder.js';
+import { brushTool } from '../tools/brush.js';
+import { clicksTool } from '../tools/clicks.js';
+import { candidateStrip } from '../ui/candidates.js';
+import { dock } from '../ui/dock.js';
+import { byId, make, setAttributes } from '../ui/elements.js';
+import { keySheet } from '../ui/key_sheet.js';
+import { maskList } from '../ui/mask_list.js';
+import { saveDetails } from '../ui/save_details.js';
+import { screens } from '../ui/screens.js';
+import { skipMenu } from '../ui/skip_menu.js';
+import { toasts } from '../ui/toasts.js';
+import { toolRail } from '../ui/tool_rail.js';
+import { topBar } from '../ui/top_bar.js';
+import { Acts } from './workbench/acts.js';
+import { Decoding } from './workbench/decoding.js';
+import { ImageLine } from './workbench/image_line.js';
+import { listenToKeys } from './workbench/keyboard.js';
+import { Saving } from './workbench/saving.js';
+import { keptView, keepView } from './workbench/preferences.js';
+
+/** @typedef {import('../state/workbench.js').Workbench} Workbench */
+/** @typedef {import('../state/workbench.js').Place} Place */
+
+const NARROW = '(max-width: 60rem)';
+const CROSSHAIR_STEP_PX = 12;
+
+/** @param {DOMStringMap} facts  of the body: data-api, data-person, data-project, data-static */
+async function start(facts) {
+  const signal = new AbortController().signal;
+  const say = toasts(byId('toasts'));
+  const fault = (/** @type {string} */ message) => say(message, { danger: true });
+  const narrow = matchMedia(NARROW);
+  const store = createStore(/** @type {Workbench} */ ({ ...FIRST, ...keptView(), ...(narrow.matches ? { panelOpen: false } : {}) }));
+  const show = (/** @type {Partial<Workbench>} */ change) => store.update((bench) => (differs(bench, change) ? { ...bench, ...change } : bench));
+
+  const api = new ApiClient({ base: facts.api });
+  const journal = await Journal.open({ person: facts.person ?? '', api });
+  const recorder = new InteractionRecorder({ send: (batch, options) => api.postInteractions(batch, options), store: journal });
+  const clock = { begun: 0 };
+  const objectBegins = () => {
+    clock.begun = recorder.activeMs;
+  };
+
+  const decoding = new Decoding({ store, recorder, staticBase: facts.static ?? '/static/', fault });
+  const saving = new Saving({ store, journal, assignment: /** @returns {string | null} */ () => line.assignment?.id ?? null, fault });
+  const acts = new Acts({ store, recorder, modelVersion: /** @returns {string | null} */ () => line.assignment?.model?.id ?? null, objectBegins, say });
+  const stage = new Stage({ host: byId('stage'), bench: store.get });
+  /** @type {ImageLine} */
+  const line = new ImageLine({
+    store, api, journal, recorder, decoding, saving, acts, say, objectBegins,
+    project: facts.project ?? '',
+    apiBase: facts.api ?? '/api/v1/',
+    show: (picture) => stage.show(picture),
+  });
+
+  const hover = (/** @type {Place | null} */ at) => {
+    stage.crosshair = false;
+    pointAt(at);
+  };
+  const pointAt = (/** @type {Place | null} */ at) => {
+    const mask = at ? maskAt(docOf(store.get()), at.x, at.y) : null;
+    show({ pointer: at, hovered: mask?.id ?? null, hoveredFrom: 'canvas' });
+    decoding.hover(at);
+  };
+  const tools = toolsOf({ store, show, acts, hover });
+
+  const openKeys = keySheet(dialog('keys'));
+  const openSkip = skipMenu(dialog('skip'), (reason, note) => void line.skip(reason, note));
+  const openSaveDetails = saveDetails(dialog('save-details'), journal, say);
+
+  /** @param {Workbench['tool']} name */
+  const take = (name) => {
+    const { tool } = store.get();
+    if (tool === name) return;
+    tools[tool].exit();
+    show({ tool: name, preview: null });
+    tools[name].enter();
+    byId('stage').style.cursor = tools[name].cursor;
+  };
+  const atCrosshair = (/** @type {0 | 1} */ label) => {
+    const { pointer } = store.get();
+    if (pointer) acts.addPoint(pointer, label);
+  };
+  const resizeBrush = (/** @type {1 | -1} */ direction) =>
+    store.update((bench) => ({ ...bench, brush: { ...bench.brush, size: nextBrushSize(bench.brush.size, direction) } }));
+
+  /** @type {Record<string, () => void>} */
+  const commands = {
+    accept: () => acts.accept(),
+    clear: () => {
+      tools[store.get().tool].cancel();
+      acts.clear();
+    },
+    undo: () => acts.undo(),
+    redo: () => acts.redo(),
+    refine: () => acts.refineSelected(),
+    delete: () => acts.removeSelected(),
+    give_up: () => acts.giveUp(),
+    candidate_next: () => acts.nextCandidate(1),
+    candidate_previous: () => acts.nextCandidate(-1),
+    candidate_1: () => acts.chooseCandidate(0),
+    candidate_2: () => acts.chooseCandidate(1),
+    candidate_3: () => acts.chooseCandidate(2),
+    tool_clicks: () => take('clicks'),
+    tool_brush: () => take('brush'),
+    tool_eraser: () => take('eraser'),
+    brush_smaller: () => resizeBrush(-1),
+    brush_larger: () => resizeBrush(1),
+    brush_shape: () => store.update((bench) => ({ ...bench, brush: { ...bench.brush, shape: bench.brush.shape === 'circle' ? 'square' : 'circle' } })),
+    sign: () => store.update((bench) => ({ ...bench, sign: bench.sign ? 0 : 1 })),
+    point_foreground: () => atCrosshair(1),
+    point_background: () => atCrosshair(0),
+    preview: () => store.update((bench) => ({ ...bench, previewOn: !bench.previewOn })),
+    outline: () => store.update((bench) => ({ ...bench, outlineOnly: !bench.outlineOnly })),
+    fit: () => stage.fit(),
+    zoom_mask: () => zoomToMask(store.get(), stage),
+    zoom_in: () => stage.zoom(1.25),
+    zoom_out: () => stage.zoom(0.8),
+    panel: () => store.update((bench) => ({ ...bench, panelOpen: !bench.panelOpen })),
+    submit: () => void line.submit(),
+    skip: () => store.get().image && store.get().editing === 'open' && openSkip(),
+    next: () => void line.next(),
+    previous: () => void line.previous(),
+    keys: openKeys,
+  };
+  const run = (/** @type {string} */ command) => commands[command]?.();
+  /** What was clicked gives the focus back to the image, so that keys go on working there. */
+  const backToImage = () => {
+    const clicked = document.activeElement?.matches(':not(:focus-visible)') ?? false;
+    if (clicked && !document.querySelector('dialog[open]')) byId('stage').focus({ preventScroll: true });
+  };
+  /**
+   * @template {unknown[]} Facts
+   * @param {(...facts: Facts) => void} act
+   * @returns {(...facts: Facts) => void}
+   */
+  const fromButton = (act) => (...facts) => {
+    act(...facts);
+    backToImage();
+  };
+  const runFromButton = fromButton(run);
+
+  const pictures = [
+    toolRail({ host: byId('rail'), run: runFromButton, setBrushSize: (size) => show({ brush: { ...store.get().brush, size } }) }),
+    topBar({ host: byId('bar'), run: runFromButton, openSaveDetails, activeMs: () => (store.get().image ? recorder.activeMs - clock.begun : 0) }),
+    dock({ host: byId('dock'), run: runFromButton }),
+    maskList({
+      host: byId('panel'),
+      picture: () => stage.picture,
+      acts: {
+        run: runFromButton,
+        hover: (id) => show({ hovered: id, hoveredFrom: 'list' }),
+        select: fromButton((/** @type {string} */ id) => acts.select(id)),
+        refine: fromButton((/** @type {string} */ id) => acts.refine(id)),
+        remove: fromButton((/** @type {string} */ id) => acts.remove(id)),
+        setOpacity: (opacity) => show({ opacity, outlineOnly: false }),
+      },
+    }),
+    screens({ host: byId('screen'), tryAgain: () => void line.again(), home: '/' }),
+    lockedNotice(byId('locked'), line),
+  ];
+  const candidates = candidateStrip({ host: byId('candidates'), stage, choose: fromButton((/** @type {number} */ index) => acts.chooseCandidate(index)) });
+
+  const draw = (/** @type {Workbench} */ now, /** @type {Workbench} */ before) => {
+    stage.follow(now, before);
+    for (const picture of pictures) picture(now);
+    candidates(now);
+    setAttributes(byId('bench'), { 'data-panel': now.panelOpen ? 'open' : 'closed' });
+    keepView(now, before);
+  };
+  store.watch(draw);
+  stage.addEventListener('view', () => candidates(store.get()));
+  draw(store.get(), store.get());
+
+  listenToPointers({ host: byId('stage'), stage, tool: () => tools[store.get().tool], resizeBrush, signal });
+  listenToKeys({
+    run,
+    signal,
+    hasCandidates: () => mayChoose(store.get()),
+    invert: (inverted) => show({ inverted }),
+    peek: (peek) => show({ peek }),
+    moveCrosshair: (dx, dy, fine) => {
+      stage.crosshair = true;
+      pointAt(moved(store.get(), dx, dy, fine ? 1 : CROSSHAIR_STEP_PX / stage.view.scale));
+    },
+  });
+  window.addEventListener('focus', () => {
+    if (store.get().lockedReason.includes('another tab')) void line.again();
+  });
+  window.addEventListener('online', () => journal.signedIn());
+  byId('stage').style.cursor = tools.clicks.cursor;
+  byId('stage').focus({ preventScroll: true });
+  decoding.warm();
+  await line.start();
+}
+
+/**
+ * @param {object} parts
+ * @param {import('../state/store.js').Store<Workbench>} parts.store
+ * @param {(change: Partial<Workbench>) => void} parts.show
+ * @param {Acts} parts.acts
+ * @param {(at: Place | null) => void} parts.hover
+ * @returns {Record<Workbench['tool'], import('../canvas/pointers.js').Tool>}
+ */
+function toolsOf({ store, show, acts, hover }) {
+  const shared = { bench: store.get, show, hover };
+  const painting = { ...shared, paint: acts.paint.bind(acts) };
+  return {
+    clicks: clicksTool({
+      ...shared,
+      addPoint: acts.addPoint.bind(acts),
+      removePoint: acts.removePoint.bind(acts),
+      movePoint: acts.movePoint.bind(acts),
+      setBox: acts.setBox.bind(acts),
+      selectAt: acts.selectAt.bind(acts),
+    }),
+    brush: brushTool(painting, 'brush'),
+    eraser: brushTool(painting, 'eraser'),
+  };
+}
+
+/**
+ * The mask in hand, else the selected one, else the one under the pointer.
+ *
+ * @param {Workbench} bench
+ * @param {Stage} stage
+ */
+function zoomToMask(bench, stage) {
+  const current = currentOf(bench);
+  const listed = docOf(bench).masks.find((mask) => mask.id === (bench.selected ?? bench.hovered));
+  const box = current ? maskOf(current, sizeOf(bench)).box : (listed?.box ?? [0, 0, 0, 0]);
+  if (box[2] > box[0]) stage.zoomTo(box);
+  else stage.fit();
+}
+
+/**
+ * @param {Workbench} bench
+ * @param {number} dx
+ * @param {number} dy
+ * @param {number} step  image pixels
+ * @returns {Place}
+ */
+function moved(bench, dx, dy, step) {
+  const { width, height } = sizeOf(bench);
+  const from = bench.pointer ?? { x: width / 2, y: height / 2 };
+  const x = Math.min(width - 0.5, Math.max(0.5, from.x + dx * step));
+  const y = Math.min(height - 0.5, Math.max(0.5, from.y + dy * step));
+  return { x, y };
+}
+
+/**
+ * The notice over an image that cannot be changed now.
+ *
+ * @param {HTMLElement} host
+ * @param {ImageLine} line
+ * @returns {(bench: Workbench) => void}
+ */
+function lockedNotice(host, line) {
+  const words = make('span');
+  const reopen = make('button', { class: 'button button-small', text: 'Take it back', attributes: { type: 'button' }, on: { click: () => void line.reopen() } });
+  host.append(words, reopen);
+  return ({ editing, lockedReason, screen }) => {
+    host.hidden = editing === 'open' || screen.kind !== 'ready';
+    words.textContent = lockedReason;
+    reopen.hidden = lockedReason.includes('another tab');
+  };
+}
+
+/**
+ * @param {Workbench} bench
+ * @param {Partial<Workbench>} change
+ */
+function differs(bench, change) {
+  return Object.entries(change).some(([key, value]) => Reflect.get(bench, key) !== value);
+}
+
+/**
+ * Whether Tab chooses among candidates: there are some, or they come in a moment.
+ *
+ * @param {Workbench} bench
+ */
+function mayChoose(bench) {
+  const current = currentOf(bench);
+  if (!current) return false;
+  return current.candidates.length > 1 || (needsAnswer(current) && bench.decoder.kind === 'ready');
+}
+
+/** @param {string} id */
+const dialog = (id) => /** @type {HTMLDialogElement} */ (byId(id));
+
+/** @param {unknown} error */
+function startFailed(error) {
+  const host = byId('screen');
+  host.hidden = false;
+  const message = error instanceof Error ? error.message : String(error);
+  host.replaceChildren(make('h2', { class: 'screen-title', text: 'The workbench could not start' }), make('p', { class: 'screen-words', text: message }));
+}
+
+start(document.body.dataset).catch(startFailed);

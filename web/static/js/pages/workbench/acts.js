@@ -1,0 +1,323 @@
+/**
+ * Everything a person can do to the masks of an image, on one undo timeline.
+ *
+ * @typedef {import('../../state/workbench.js').Workbench} Workbench
+ * @typedef {import('../../state/workbench.js').Place} Place
+ * @typedef {import('../../state/types.js').Doc} Doc
+ * @typedef {import('../../state/types.js').Current} Current
+ * @typedef {import('../../state/types.js').Box} Box
+ * @typedef {import('../../state/types.js').Stroke} Stroke
+ * @typedef {import('../../timing/recorder.js').InteractionRecorder} InteractionRecorder
+ *
+ * @typedef {object} ActOptions
+ * @property {import('../../state/store.js').Store<Workbench>} store
+ * @property {InteractionRecorder} recorder
+ * @property {() => string | null} modelVersion  of the image in hand
+ * @property {() => void} objectBegins  the clock of the 30-second ring starts again
+ * @property {(message: string, options?: {danger?: boolean, action?: {label: string, run: () => void}}) => void} say
+ */
+import { areaOf, subtract } from '../../geometry/raster.js';
+import {
+  addPoint,
+  chooseCandidate,
+  chosenCandidate,
+  isEmpty,
+  maskOf,
+  movePoint,
+  needsAnswer,
+  newCurrent,
+  paint,
+  removePoint,
+  setBox,
+  strokeArea,
+} from '../../state/current.js';
+import { amend, commit, redo, undo } from '../../state/history.js';
+import { acceptCurrent, deleteMask, giveUpCurrent, inHand, maskAt, reopen } from '../../state/masks.js';
+import { currentOf, docOf, sizeOf } from '../../state/workbench.js';
+
+export class Acts {
+  #options;
+  /** Id of the object that shall be accepted as soon as its masks are there. @type {string | null} */
+  #acceptNext = null;
+
+  /** @param {ActOptions} options */
+  constructor(options) {
+    this.#options = options;
+    options.store.watchNow((now) => this.#acceptAnswered(now));
+  }
+
+  /** @returns {Workbench} */
+  get #bench() {
+    return this.#options.store.get();
+  }
+
+  /**
+   * @param {Place} at
+   * @param {0 | 1} label
+   */
+  addPoint(at, label) {
+    const point = { x: Math.floor(at.x), y: Math.floor(at.y), label };
+    const current = this.#change('Point', (now, size) => addPoint(now, point, size));
+    if (current) this.#record('point', current, { ...point, index: current.points.length - 1 });
+  }
+
+  /** @param {number} index */
+  removePoint(index) {
+    const current = this.#change('Remove point', (now, size) => removePoint(now, index, size));
+    if (current) this.#record('point_removed', current, { index });
+  }
+
+  /**
+   * @param {number} index
+   * @param {Place} at
+   */
+  movePoint(index, at) {
+    const to = { x: Math.floor(at.x), y: Math.floor(at.y) };
+    const current = this.#change('Move point', (now, size) => movePoint(now, index, to, size));
+    if (current) this.#record('point_moved', current, { index, ...to });
+  }
+
+  /** @param {Box} box */
+  setBox(box) {
+    const current = this.#change('Box', (now, size) => setBox(now, box, size));
+    if (current) this.#record('box', current, { box });
+  }
+
+  /**
+   * @param {Stroke} stroke
+   * @param {number} tookMs  from the first to the last touch
+   */
+  paint(stroke, tookMs) {
+    if (stroke.mode === 'eraser' && !currentOf(this.#bench) && !this.#openForErasing(stroke)) {
+      this.#options.say('Nothing to erase here: take a mask in hand first');
+      return;
+    }
+    const label = stroke.mode === 'brush' ? 'Brush stroke' : 'Eraser stroke';
+    const before = currentOf(this.#bench);
+    const current = this.#change(label, (now, size) => paint(now, stroke, strokeArea(size, stroke)));
+    if (current) this.#record('stroke', current, { ...stroke, duration_ms: Math.round(tookMs), ...this.#pixelsChanged(before, current) });
+  }
+
+  /**
+   * What a stroke really changed, in image pixels.
+   *
+   * @param {Current | null} before
+   * @param {Current} after
+   */
+  #pixelsChanged(before, after) {
+    const size = sizeOf(this.#bench);
+    const now = maskOf(after, size);
+    if (!before) return { painted_px: areaOf(now), erased_px: 0 };
+    const earlier = maskOf(before, size);
+    return { painted_px: areaOf(subtract(now, earlier)), erased_px: areaOf(subtract(earlier, now)) };
+  }
+
+  /**
+   * The eraser with nothing in hand takes the selected mask, or the one below it.
+   *
+   * @param {Stroke} stroke
+   */
+  #openForErasing(stroke) {
+    const bench = this.#bench;
+    const [x, y] = stroke.points[0] ?? [-1, -1];
+    const id = bench.selected ?? maskAt(docOf(bench), x, y)?.id;
+    if (id) this.#commit('Open mask', reopen(docOf(bench), id));
+    return id !== undefined;
+  }
+
+  /** @param {number} index */
+  chooseCandidate(index) {
+    const current = currentOf(this.#bench);
+    const candidate = current?.candidates[index];
+    if (!current || !candidate || index === current.chosen || !this.#mayEdit()) return;
+    const chosen = chooseCandidate(current, index);
+    this.#options.store.update((bench) => ({
+      ...bench,
+      grain: candidate.token,
+      history: amend(bench.history, inHand(bench.history.present, chosen)),
+    }));
+    this.#record('candidate', chosen, { token: candidate.token, predicted_iou: candidate.predictedIou });
+  }
+
+  /** @param {1 | -1} step */
+  nextCandidate(step) {
+    const current = currentOf(this.#bench);
+    const count = current?.candidates.length ?? 0;
+    if (current && count > 1) this.chooseCandidate((current.chosen + step + count) % count);
+  }
+
+  /** @returns {boolean} whether nothing is in hand any more */
+  accept() {
+    const bench = this.#bench;
+    const current = currentOf(bench);
+    if (!current || !this.#mayEdit()) return current === null;
+    if (needsAnswer(current) && bench.decoder.kind === 'ready') {
+      this.#acceptNext = current.id;
+      return false;
+    }
+    const doc = acceptCurrent(docOf(bench), this.#maskFacts());
+    if (doc === docOf(bench)) {
+      this.#options.say('There is no mask to accept yet');
+      return false;
+    }
+    this.#commit('Accept', doc);
+    this.#record('accept', current, this.#answerOf(current));
+    this.#options.objectBegins();
+    return true;
+  }
+
+  /**
+   * A hand that presses Enter right after the click is faster than the decoder: the key still counts.
+   *
+   * @param {Workbench} bench
+   */
+  #acceptAnswered(bench) {
+    const current = currentOf(bench);
+    if (this.#acceptNext === null || (current?.id === this.#acceptNext && needsAnswer(current))) return;
+    const wanted = current?.id === this.#acceptNext;
+    this.#acceptNext = null;
+    if (wanted) queueMicrotask(() => this.accept());
+  }
+
+  giveUp() {
+    const current = currentOf(this.#bench);
+    if (!current || !this.#mayEdit()) return;
+    this.#commit('Give up', giveUpCurrent(docOf(this.#bench), this.#maskFacts()));
+    this.#record('give_up', current, this.#answerOf(current));
+    this.#options.objectBegins();
+    this.#options.say('Kept as a hard object', { action: this.#undoAction() });
+  }
+
+  clear() {
+    const current = currentOf(this.#bench);
+    if (!current) return this.select(null);
+    this.#commit('Clear', inHand(docOf(this.#bench), null));
+    this.#record('clear', current, {});
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    const doc = deleteMask(docOf(this.#bench), id);
+    if (doc === docOf(this.#bench) || !this.#mayEdit()) return;
+    this.#commit('Delete', doc);
+    this.#options.recorder.record('delete', { mask: id });
+    this.#options.say('Mask deleted', { action: this.#undoAction() });
+  }
+
+  removeSelected() {
+    const bench = this.#bench;
+    const current = currentOf(bench);
+    const id = bench.selected ?? (current?.reopened ? current.id : null);
+    if (id) this.remove(id);
+    else this.#options.say('Select a mask in the list first, or Ctrl and click it in the image');
+  }
+
+  /** @param {string} id */
+  refine(id) {
+    if (!this.#mayEdit() || currentOf(this.#bench)?.id === id) return;
+    if (currentOf(this.#bench) && !this.#setAside()) return;
+    this.#commit('Open mask', reopen(docOf(this.#bench), id));
+    this.#options.objectBegins();
+  }
+
+  refineSelected() {
+    const bench = this.#bench;
+    const id = bench.selected ?? bench.hovered;
+    if (id) this.refine(id);
+    else this.#options.say('Select a mask in the list first, or Ctrl and click it in the image');
+  }
+
+  /** The object in hand goes into the list when there is a mask; a prompt without one is cleared. */
+  #setAside() {
+    const bench = this.#bench;
+    const current = currentOf(bench);
+    if (!current || isEmpty(maskOf(current, sizeOf(bench)))) this.clear();
+    else this.accept();
+    return currentOf(this.#bench) === null;
+  }
+
+  undo() {
+    if (!this.#mayEdit()) return;
+    const before = this.#bench.history;
+    this.#options.store.update((bench) => ({ ...bench, history: undo(bench.history), preview: null }));
+    if (this.#bench.history !== before) this.#options.recorder.record('undo', { mask: this.#idInHand() });
+  }
+
+  redo() {
+    if (!this.#mayEdit()) return;
+    const before = this.#bench.history;
+    this.#options.store.update((bench) => ({ ...bench, history: redo(bench.history), preview: null }));
+    if (this.#bench.history !== before) this.#options.recorder.record('redo', { mask: this.#idInHand() });
+  }
+
+  /** @param {string | null} id */
+  select(id) {
+    this.#options.store.update((bench) => ({ ...bench, selected: id === bench.selected ? null : id }));
+  }
+
+  /** @param {Place} at */
+  selectAt(at) {
+    const mask = maskAt(docOf(this.#bench), at.x, at.y);
+    this.#options.store.update((bench) => ({ ...bench, selected: mask?.id ?? null }));
+  }
+
+  /**
+   * Change the object in hand as one step of the timeline; an empty hand takes a new object.
+   *
+   * @param {string} label
+   * @param {(current: Current, size: {width: number, height: number}) => Current} change
+   * @returns {Current | null} what is in hand now; null when this image is locked
+   */
+  #change(label, change) {
+    if (!this.#mayEdit()) return null;
+    const bench = this.#bench;
+    const current = change(currentOf(bench) ?? newCurrent(crypto.randomUUID()), sizeOf(bench));
+    this.#commit(label, inHand(docOf(bench), current));
+    return current;
+  }
+
+  /**
+   * @param {string} label
+   * @param {Doc} doc
+   */
+  #commit(label, doc) {
+    this.#options.store.update((bench) => {
+      const kept = doc.masks.some((mask) => mask.id === bench.selected) && !doc.current;
+      const history = commit(bench.history, label, doc);
+      return { ...bench, history, preview: null, selected: kept ? bench.selected : null };
+    });
+  }
+
+  #mayEdit() {
+    const { editing, lockedReason, image } = this.#bench;
+    if (editing === 'locked') this.#options.say(lockedReason);
+    return image !== null && editing === 'open';
+  }
+
+  #maskFacts() {
+    return { size: sizeOf(this.#bench), modelVersion: this.#options.modelVersion() };
+  }
+
+  #idInHand() {
+    return currentOf(this.#bench)?.id ?? null;
+  }
+
+  #undoAction() {
+    return { label: 'Undo', run: () => this.undo() };
+  }
+
+  /** @param {Current} current */
+  #answerOf(current) {
+    const candidate = chosenCandidate(current);
+    return candidate ? { token: candidate.token, predicted_iou: candidate.predictedIou } : {};
+  }
+
+  /**
+   * @param {string} kind
+   * @param {Current} current
+   * @param {Record<string, unknown>} detail
+   */
+  #record(kind, current, detail) {
+    this.#options.recorder.record(kind, { mask: current.id, detail });
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * The decoder at work: answers the prompt in hand, and shows what a click would give while nothing is in hand.
+ *
+ * @typedef {import('../../state/workbench.js').Workbench} Workbench
+ * @typedef {import('../../state/workbench.js').Place} Place
+ * @typedef {import('../../state/workbench.js').DecoderState} DecoderState
+ * @typedef {import('../../state/types.js').Current} Current
+ * @typedef {import('../../geometry/types.js').ModelFrame} ModelFrame
+ * @typedef {import('../../decoder/decoder_client.js').Decoded} Decoded
+ * @typedef {import('../../api/types.js').Assignment} Assignment
+ *
+ * @typedef {object} DecodingOptions
+ * @property {import('../../state/store.js').Store<Workbench>} store
+ * @property {import('../../timing/recorder.js').InteractionRecorder} recorder
+ * @property {string} staticBase  ends with a slash
+ * @property {(message: string) => void} fault  tells the person
+ */
+import { DecoderClient, DecoderError } from '../../decoder/decoder_client.js';
+import { answer, isEmpty, maskOf, needsAnswer, UNPAINTED } from '../../state/current.js';
+import { amend } from '../../state/history.js';
+import { imprint, logitsFromMask } from '../../state/mask_prompt.js';
+import { inHand } from '../../state/masks.js';
+import { rasterOf } from '../../state/rasters.js';
+import { currentOf, sizeOf } from '../../state/workbench.js';
+
+const ASK_AGAIN_MS = 1500;
+const SLOW_MS = 300;
+const FIRST_RETRY_MS = 5000;
+/** Failures of a slow machine or network: worth another attempt while the image is open. */
+const PASSING = new Set(['start_timeout', 'fetch_failed', 'decode_failed']);
+
+export class Decoding {
+  #options;
+  /** @type {Promise<DecoderClient> | null} */
+  #client = null;
+  /** @type {{imageKey: string, frame: ModelFrame, client: DecoderClient} | null} */
+  #open = null;
+  /** @type {string | null} image that shall be open */
+  #wanted = null;
+  /** @type {Current | null} */
+  #asking = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #slow;
+  #hovering = false;
+  /** @type {Place | null} */
+  #pointer = null;
+
+  /** @param {DecodingOptions} options */
+  constructor(options) {
+    this.#options = options;
+    options.store.watchNow((now, before) => this.#follow(now, before));
+  }
+
+  /** Start the worker while the first image is on its way; a failure shows when the image opens. */
+  warm() {
+    this.#start().catch(() => {});
+  }
+
+  /**
+   * Open an image of which this person has the lease. Failures become state.
+   *
+   * @param {Assignment} assignment
+   */
+  async open(assignment) {
+    this.#wanted = assignment.image.id;
+    this.#open = null;
+    this.#asking = null;
+    this.#show({ kind: 'preparing', message: '', busy: false });
+    await this.#tryOpen(assignment, FIRST_RETRY_MS);
+  }
+
+  /**
+   * @param {Assignment} assignment
+   * @param {number} retryMs  until the next attempt, when the failure may pass
+   */
+  async #tryOpen(assignment, retryMs) {
+    try {
+      if (!assignment.model) throw new Error('No model version is in use yet');
+      await this.#openWhenReady(assignment);
+    } catch (error) {
+      if (this.#wanted !== assignment.image.id) return;
+      this.#fail(error);
+      if (!(error instanceof DecoderError) || !PASSING.has(error.code)) return;
+      await pause(retryMs);
+      if (this.#wanted === assignment.image.id) await this.#tryOpen(assignment, 2 * retryMs);
+    }
+  }
+
+  /** @param {Assignment} assignment */
+  async prefetch(assignment) {
+    if (!assignment.model) return;
+    try {
+      const client = await this.#start();
+      await client.prefetchImage(addressOf(assignment));
+    } catch (error) {
+      if (!(error instanceof DecoderError)) throw error;
+    }
+  }
+
+  /** @param {Place | null} at */
+  hover(at) {
+    this.#pointer = at;
+    void this.#preview();
+  }
+
+  /** @returns {Promise<DecoderClient>} */
+  #start() {
+    const { staticBase } = this.#options;
+    const absolute = new URL(staticBase, location.href);
+    this.#client ??= DecoderClient.start({
+      workerUrl: new URL('js/decoder/decoder_worker.js', absolute).href,
+      ortBase: new URL('vendor/ort/', absolute).href,
+    });
+    this.#client.catch(() => {
+      this.#client = null;
+    });
+    return this.#client;
+  }
+
+  /** @param {Assignment} assignment */
+  async #openWhenReady(assignment) {
+    const { model, image } = assignment;
+    const client = await this.#start();
+    await client.loadModel({ manifestUrl: model.manifest_url, filesUrl: model.files_url });
+    while (this.#wanted === image.id) {
+      const frame = await this.#openOnce(client, assignment);
+      if (this.#wanted !== image.id) return;
+      if (!frame) {
+        this.#show({ kind: 'waiting', message: 'The model has not looked at this image yet', busy: false });
+        await pause(ASK_AGAIN_MS);
+        continue;
+      }
+      this.#open = { imageKey: image.id, frame, client };
+      this.#show({ kind: 'ready', message: healthWords(client), busy: false });
+      void this.#answer();
+      void this.#preview();
+      return;
+    }
+  }
+
+  /**
+   * @param {DecoderClient} client
+   * @param {Assignment} assignment
+   * @returns {Promise<ModelFrame | null>} null while the embedding is not made
+   */
+  async #openOnce(client, assignment) {
+    try {
+      return await client.openImage(addressOf(assignment));
+    } catch (error) {
+      if (error instanceof DecoderError && error.code === 'embedding_not_ready') return null;
+      throw error;
+    }
+  }
+
+  /**
+   * @param {Workbench} now
+   * @param {Workbench} before
+   */
+  #follow(now, before) {
+    if (currentOf(now) !== currentOf(before)) void this.#answer();
+    const settled = currentOf(now) !== currentOf(before) || now.tool !== before.tool || now.previewOn !== before.previewOn;
+    if (settled && !this.#mayPreview()) this.#clearPreview();
+    else if (settled) void this.#preview();
+  }
+
+  async #answer() {
+    const current = currentOf(this.#options.store.get());
+    const open = this.#open;
+    if (!open) return;
+    if (!current || !needsAnswer(current)) return this.#busy(false);
+    if (this.#asking && samePrompt(this.#asking, current)) return;
+    this.#asking = current;
+    this.#busy(true);
+    try {
+      const request = { imageKey: open.imageKey, prompt: { points: current.points, box: current.box }, maskInput: this.#maskInput(current, open.frame) };
+      const decoded = await open.client.decode(request);
+      if (this.#asking === current) this.#asking = null;
+      if (decoded && this.#open === open) this.#put(current, decoded);
+      if (!this.#asking) this.#busy(false);
+    } catch (error) {
+      if (this.#asking === current) this.#asking = null;
+      if (this.#open === open) this.#options.fault(`The model could not answer: ${wordsOf(error)}`);
+      this.#busy(false);
+    }
+  }
+
+  /**
+   * @param {Current} asked
+   * @param {Decoded} decoded
+   */
+  #put(asked, decoded) {
+    const candidates = decoded.candidates.map((candidate) => ({ ...candidate, rle: null }));
+    this.#options.store.update((bench) => {
+      const current = currentOf(bench);
+      if (!current || !samePrompt(current, asked)) return bench;
+      const answered = inHand(bench.history.present, answer(current, candidates, bench.grain));
+      return { ...bench, history: amend(bench.history, answered) };
+    });
+    this.#options.recorder.record('decode', {
+      mask: asked.id,
+      detail: { latency_ms: Math.round(decoded.latencyMs), predicted_iou: candidates[0]?.predictedIou ?? null },
+    });
+  }
+
+  /**
+   * @param {Current} current
+   * @param {ModelFrame} frame
+   * @returns {Float32Array | null}
+   */
+  #maskInput(current, frame) {
+    const { feed, painted } = current;
+    if (feed && painted === UNPAINTED) return feed;
+    if (feed) {
+      const add = painted.add && rasterOf(painted.add);
+      const remove = painted.remove && rasterOf(painted.remove);
+      return imprint(feed, frame, { add, remove });
+    }
+    const mask = maskOf(current, sizeOf(this.#options.store.get()));
+    return isEmpty(mask) ? null : logitsFromMask(mask, frame);
+  }
+
+  /** One hover at a time, each for where the pointer is by then: the decoder's own pace, nothing queues. */
+  async #preview() {
+    const at = this.#pointer;
+    const open = this.#open;
+    if (!this.#mayPreview() || !at || !open) return this.#clearPreview();
+    if (this.#hovering) return;
+    this.#hovering = true;
+    try {
+      const point = /** @type {const} */ ({ x: Math.floor(at.x), y: Math.floor(at.y), label: 1 });
+      const request = { imageKey: open.imageKey, prompt: { points: [point], box: null }, maskInput: null };
+      const decoded = await open.client.decode(request, { latestOnly: true });
+      if (decoded && open === this.#open && this.#mayPreview()) this.#showPreview(decoded);
+    } catch (error) {
+      if (!(error instanceof DecoderError)) throw error;
+    } finally {
+      this.#hovering = false;
+    }
+    if (this.#pointer !== at) void this.#preview();
+  }
+
+  /** @param {Decoded} decoded */
+  #showPreview({ candidates }) {
+    const { store } = this.#options;
+    const remembered = candidates.find((candidate) => candidate.token === store.get().grain);
+    store.update((bench) => ({ ...bench, preview: (remembered ?? candidates[0])?.mask ?? null }));
+  }
+
+  #mayPreview() {
+    const bench = this.#options.store.get();
+    const { width, height } = sizeOf(bench);
+    const at = this.#pointer;
+    const onImage = at !== null && at.x >= 0 && at.y >= 0 && at.x < width && at.y < height;
+    return onImage && bench.previewOn && bench.tool === 'clicks' && !currentOf(bench) && !bench.dragBox && bench.editing === 'open';
+  }
+
+  #clearPreview() {
+    this.#options.store.update((bench) => (bench.preview ? { ...bench, preview: null } : bench));
+  }
+
+  /**
+   * Said only when an answer takes long: words that flicker at every click help nobody.
+   *
+   * @param {boolean} busy
+   */
+  #busy(busy) {
+    clearTimeout(this.#slow);
+    const say = () => {
+      const { decoder } = this.#options.store.get();
+      if (decoder.busy !== busy) this.#show({ ...decoder, busy });
+    };
+    if (busy) this.#slow = setTimeout(say, SLOW_MS);
+    else say();
+  }
+
+  /** @param {DecoderState} decoder */
+  #show(decoder) {
+    this.#options.store.update((bench) => ({ ...bench, decoder }));
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    const message = `${wordsOf(error)}. Brush and eraser still work.`;
+    this.#show({ kind: 'failed', message, busy: false });
+    this.#options.fault(message);
+  }
+}
+
+/** @param {Assignment} assignment */
+function addressOf({ image, model, embedding_url }) {
+  return {
+    imageKey: image.id,
+    embeddingUrl: embedding_url,
+    expected: { imageSha256: image.sha256, encoderFingerprint: model.encoder_fingerprint },
+    bundleFingerprint: model.bundle_fingerprint,
+  };
+}
+
+/**
+ * @param {Current} a
+ * @param {Current} b
+ */
+const samePrompt = (a, b) => a.id === b.id && a.points === b.points && a.box === b.box;
+
+/** @param {unknown} error */
+const wordsOf = (error) => (error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
+
+/** @param {DecoderClient} client */
+function healthWords({ health }) {
+  const threads = health.threads === 1 ? '1 thread' : `${health.threads} threads`;
+  return health.decodeMs ? `${Math.round(health.decodeMs)} ms a click on ${threads}` : `Running on ${threads}`;
+}
+
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

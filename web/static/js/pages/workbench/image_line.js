@@ -1,0 +1,315 @@
+/**
+ * The images this person has at hand: leases, what comes next, what was submitted.
+ *
+ * @typedef {import('../../state/workbench.js').Workbench} Workbench
+ * @typedef {import('../../api/types.js').Assignment} Assignment
+ * @typedef {import('../../api/types.js').SkipReason} SkipReason
+ * @typedef {import('../../canvas/stage.js').Picture} Picture
+ *
+ * @typedef {object} Place  one image of the line
+ * @property {Assignment} assignment
+ * @property {'open' | 'submitted' | 'skipped'} state
+ *
+ * @typedef {object} ImageLineOptions
+ * @property {import('../../state/store.js').Store<Workbench>} store
+ * @property {import('../../api/client.js').ApiClient} api
+ * @property {import('../../journal/journal.js').Journal} journal
+ * @property {import('../../timing/recorder.js').InteractionRecorder} recorder
+ * @property {import('./decoding.js').Decoding} decoding
+ * @property {import('./saving.js').Saving} saving
+ * @property {import('./acts.js').Acts} acts
+ * @property {string} project
+ * @property {string} apiBase
+ * @property {(picture: Picture | null) => void} show
+ * @property {() => void} objectBegins
+ * @property {(message: string, options?: {danger?: boolean}) => void} say
+ */
+import { ApiError } from '../../api/client.js';
+import { currentOf, PER_IMAGE } from '../../state/workbench.js';
+import { isEmpty, maskOf } from '../../state/current.js';
+import { loadPicture } from './pictures.js';
+
+const AHEAD = 2;
+const RENEW_EVERY_MS = 60_000;
+const LAST_IMAGE = 'maskwright.image';
+
+export class ImageLine {
+  #options;
+  /** @type {Place[]} */
+  #places = [];
+  #index = 0;
+  #submitted = 0;
+  #moving = false;
+  /** @type {Map<string, Promise<Picture>>} by image */
+  #pictures = new Map();
+
+  /** @param {ImageLineOptions} options */
+  constructor(options) {
+    this.#options = options;
+    setInterval(() => void this.#renew(), RENEW_EVERY_MS);
+  }
+
+  /** @returns {Assignment | null} */
+  get assignment() {
+    return this.#places[this.#index]?.assignment ?? null;
+  }
+
+  /** Lease what is next and open it; when this page was reloaded, the image it showed. */
+  async start() {
+    await this.#move(async () => {
+      await this.#lease();
+      const last = sessionStorage.getItem(LAST_IMAGE);
+      const found = this.#places.findIndex((place) => place.assignment.image.id === last && place.state === 'open');
+      await this.#open(Math.max(0, found));
+    });
+  }
+
+  async next() {
+    await this.#move(async () => {
+      if (this.#index + 1 >= this.#places.length) await this.#lease();
+      if (this.#index + 1 < this.#places.length) await this.#open(this.#index + 1);
+      else if (this.#places.length === 0) this.#nothingLeft();
+      else this.#options.say('No further image now. Submit this one to get more');
+    });
+  }
+
+  async previous() {
+    await this.#move(async () => {
+      if (this.#index === 0) await this.#recall();
+      if (this.#index > 0) await this.#open(this.#index - 1);
+      else this.#options.say('There is no earlier image of yours');
+    });
+  }
+
+  /** Put the images this person finished before this page was opened at the front of the line. */
+  async #recall() {
+    const { assignments } = await this.#options.api.myAssignments();
+    const known = new Set(this.#places.map((place) => place.assignment.image.id));
+    /** @type {Place[]} */
+    const earlier = [];
+    for (const assignment of /** @type {Assignment[]} */ (assignments)) {
+      const { state, image } = assignment;
+      if (known.has(image.id) || image.project !== this.#options.project || (state !== 'submitted' && state !== 'skipped')) continue;
+      known.add(image.id);
+      earlier.unshift({ assignment, state });
+    }
+    this.#places.unshift(...earlier);
+    this.#index += earlier.length;
+  }
+
+  /** Hand the image in and go on. What is in hand is accepted first; everything must have reached the server. */
+  async submit() {
+    await this.#move(async () => {
+      const { api, acts, recorder, store } = this.#options;
+      const place = this.#places[this.#index];
+      if (!place || place.state !== 'open' || store.get().editing === 'locked') return;
+      if (!this.#handIsEmpty() && !acts.accept()) return;
+      if (!(await this.#allSaved(place))) return;
+      recorder.record('submit');
+      await recorder.flush();
+      await api.submitAssignment(place.assignment.id);
+      place.state = 'submitted';
+      this.#submitted += 1;
+      await this.#leave(place);
+      await this.#goOn();
+    });
+  }
+
+  /**
+   * @param {string} reason
+   * @param {string} note
+   */
+  async skip(reason, note) {
+    await this.#move(async () => {
+      const { api, recorder } = this.#options;
+      const place = this.#places[this.#index];
+      if (!place || place.state !== 'open') return;
+      if (!(await this.#allSaved(place))) return;
+      recorder.record('skip', { detail: { reason } });
+      await recorder.flush();
+      await api.skipAssignment(place.assignment.id, /** @type {SkipReason} */ (reason), note);
+      place.state = 'skipped';
+      await this.#leave(place);
+      await this.#goOn();
+    });
+  }
+
+  /** A submitted image is taken back to be changed. */
+  async reopen() {
+    await this.#move(async () => {
+      const place = this.#places[this.#index];
+      if (!place || place.state === 'open') return;
+      await this.#options.api.reopenAssignment(place.assignment.id);
+      place.state = 'open';
+      await this.#open(this.#index);
+    });
+  }
+
+  /** Open the image again, say after another tab let go of it; without one, look whether there is one now. */
+  async again() {
+    await this.#move(() => (this.#places[this.#index] ? this.#open(this.#index) : this.#goOn()));
+  }
+
+  /**
+   * One move at a time; failures reach the screen.
+   *
+   * @param {() => Promise<void>} step
+   */
+  async #move(step) {
+    if (this.#moving) return;
+    this.#moving = true;
+    try {
+      await step();
+    } catch (error) {
+      this.#refused(error);
+    } finally {
+      this.#moving = false;
+    }
+  }
+
+  /** @param {unknown} error */
+  #refused(error) {
+    const { store, say } = this.#options;
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof ApiError && error.status === 401) {
+      store.update((bench) => ({ ...bench, save: { ...bench.save, kind: 'attention', signInNeeded: true, message } }));
+    }
+    if (store.get().image) say(message, { danger: true });
+    else store.update((bench) => ({ ...bench, screen: { kind: 'failed', message } }));
+  }
+
+  /** Ask for leases and put the new ones at the end of the line. */
+  async #lease() {
+    const answer = await this.#options.api.nextAssignment(this.#options.project, AHEAD);
+    const leased = answer ? [answer.assignment, ...answer.upcoming] : [];
+    for (const assignment of leased) {
+      const known = this.#places.find((place) => place.assignment.image.id === assignment.image.id);
+      if (!known) this.#places.push({ assignment, state: 'open' });
+      else if (known.state === 'open') known.assignment = assignment;
+    }
+  }
+
+  /** After an image is done: the next open one, or the end. */
+  async #goOn() {
+    await this.#lease();
+    const ahead = this.#places.findIndex((place, i) => i > this.#index && place.state === 'open');
+    const next = ahead >= 0 ? ahead : this.#places.findIndex((place) => place.state === 'open');
+    if (next >= 0) await this.#open(next);
+    else this.#nothingLeft();
+  }
+
+  /** @param {number} index */
+  async #open(index) {
+    const place = this.#places[index];
+    if (!place) return this.#nothingLeft();
+    const { api, journal, store, saving, decoding, recorder, show } = this.#options;
+    const { image } = place.assignment;
+    await saving.written();
+    show(null);
+    store.update((bench) => ({ ...bench, ...PER_IMAGE, image: null, screen: { kind: 'opening', message: image.name } }));
+    const [picture, { masks }, mine] = await Promise.all([this.#picture(place.assignment), api.masksOf(image.id), journal.claimImage(image.id)]);
+    const history = await saving.historyOf(image.id, masks);
+    this.#index = index;
+    sessionStorage.setItem(LAST_IMAGE, image.id);
+    recorder.openAssignment(place.assignment.id);
+    this.#options.objectBegins();
+    store.update((bench) => ({
+      ...bench,
+      history,
+      image: { id: image.id, name: image.name, width: image.width, height: image.height, fileUrl: image.file_url },
+      screen: { kind: 'ready', message: '' },
+      line: { index, length: this.#places.length, submitted: this.#submitted },
+      ...lockOf(place, mine),
+    }));
+    show(picture);
+    void decoding.open(place.assignment);
+    this.#prefetch();
+  }
+
+  #nothingLeft() {
+    const { store, show } = this.#options;
+    const done = this.#submitted ? `You have submitted ${this.#submitted} ${this.#submitted === 1 ? 'image' : 'images'} in this sitting. ` : '';
+    const message = `${done}No image of this project waits for you now. New ones appear as soon as they are uploaded and prepared.`;
+    sessionStorage.removeItem(LAST_IMAGE);
+    this.#places = this.#places.filter((place) => place.state !== 'open');
+    this.#index = this.#places.length;
+    show(null);
+    const line = { index: this.#index, length: this.#places.length, submitted: this.#submitted };
+    store.update((bench) => ({ ...bench, ...PER_IMAGE, image: null, line, screen: { kind: 'nothing_left', message } }));
+  }
+
+  /** @param {Place} place */
+  async #leave({ assignment }) {
+    const { journal } = this.#options;
+    await this.#options.saving.written();
+    await journal.dropTimeline(assignment.image.id);
+    journal.releaseImage(assignment.image.id);
+  }
+
+  /** @param {Place} place */
+  async #allSaved({ assignment }) {
+    if (await this.#options.journal.settled(assignment.image.id)) return true;
+    this.#options.say('Some changes have not reached the server yet. They are safe on this device; submit again in a moment', { danger: true });
+    return false;
+  }
+
+  #handIsEmpty() {
+    const bench = this.#options.store.get();
+    const current = currentOf(bench);
+    return !current || (bench.image !== null && isEmpty(maskOf(current, bench.image)));
+  }
+
+  /**
+   * @param {Assignment} assignment
+   * @returns {Promise<Picture>}
+   */
+  #picture({ image }) {
+    const loading = this.#pictures.get(image.id) ?? loadPicture(image, this.#options.apiBase);
+    this.#pictures.set(image.id, loading);
+    loading.catch(() => this.#pictures.delete(image.id));
+    return loading;
+  }
+
+  /** The pictures and embeddings of the next images come into the browser while this one is worked on. */
+  #prefetch() {
+    const coming = this.#places.slice(this.#index + 1, this.#index + 1 + AHEAD).filter((place) => place.state === 'open');
+    const near = new Set([...coming, this.#places[this.#index]].map((place) => place.assignment.image.id));
+    for (const id of this.#pictures.keys()) if (!near.has(id)) this.#pictures.delete(id);
+    for (const { assignment } of coming) {
+      this.#picture(assignment).catch(() => {});
+      void this.#options.decoding.prefetch(assignment);
+    }
+  }
+
+  async #renew() {
+    for (const place of this.#places.filter((one) => one.state === 'open')) {
+      try {
+        await this.#options.api.renewAssignment(place.assignment.id);
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 409) this.#leaseLost(place);
+        else if (!(error instanceof ApiError)) throw error;
+      }
+    }
+  }
+
+  /** @param {Place} place */
+  #leaseLost(place) {
+    if (place === this.#places[this.#index]) {
+      this.#options.say('Your time on this image ran out. What you do now is kept as drafts', { danger: true });
+    } else {
+      this.#places = this.#places.filter((one) => one !== place);
+    }
+  }
+}
+
+/**
+ * @param {Place} place
+ * @param {boolean} mine
+ * @returns {{editing: 'open' | 'locked', lockedReason: string}}
+ */
+function lockOf(place, mine) {
+  if (place.state === 'submitted') return { editing: 'locked', lockedReason: 'You have submitted this image' };
+  if (place.state === 'skipped') return { editing: 'locked', lockedReason: 'You have skipped this image' };
+  if (!mine) return { editing: 'locked', lockedReason: 'This image is open in another tab. Close it there to go on here' };
+  return { editing: 'open', lockedReason: '' };
+}

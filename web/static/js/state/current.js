@@ -1,0 +1,276 @@
+/**
+ * Actions on the object in hand: pure functions from one `Current` to the next.
+ *
+ * @typedef {import('./types.js').Current} Current
+ * @typedef {import('./types.js').Candidate} Candidate
+ * @typedef {import('./types.js').Mask} Mask
+ * @typedef {import('./types.js').Point} Point
+ * @typedef {import('./types.js').Box} Box
+ * @typedef {import('./types.js').Painted} Painted
+ * @typedef {import('./types.js').Stroke} Stroke
+ * @typedef {import('./types.js').Step} Step
+ * @typedef {import('./types.js').MaskRaster} MaskRaster
+ * @typedef {import('./types.js').Rle} Rle
+ * @typedef {{readonly width: number, readonly height: number}} Size
+ */
+import { stampStroke } from '../geometry/brush.js';
+import { emptyMask, subtract, union } from '../geometry/raster.js';
+import { rasterOf, rleOf } from './rasters.js';
+
+/** @type {Painted} */
+export const UNPAINTED = Object.freeze({ add: null, remove: null });
+
+/**
+ * @param {string} id
+ * @returns {Current}
+ */
+export function newCurrent(id) {
+  return {
+    id,
+    reopened: false,
+    points: [],
+    box: null,
+    candidates: [],
+    chosen: 0,
+    answered: false,
+    feed: null,
+    base: null,
+    origin: null,
+    painted: UNPAINTED,
+    steps: [],
+  };
+}
+
+/**
+ * Take a mask of the list back into the hand. Its first decode is fed the mask itself.
+ *
+ * @param {Mask} mask
+ * @returns {Current}
+ */
+export function reopenMask(mask) {
+  return {
+    ...newCurrent(mask.id),
+    reopened: true,
+    base: mask.rle,
+    origin: mask.rle,
+    painted: mask.painted === UNPAINTED ? repainted(mask) : mask.painted,
+    steps: mask.steps,
+  };
+}
+
+/**
+ * What a person painted, from the strokes that came with a mask made on another device.
+ *
+ * @param {Mask} mask
+ * @returns {Painted}
+ */
+function repainted(mask) {
+  const [height, width] = mask.rle.size;
+  const size = { width, height };
+  const strokes = /** @type {Stroke[]} */ (/** @type {unknown} */ (mask.steps.filter(isStroke)));
+  const painted = strokes.reduce((now, stroke) => paint(now, stroke, strokeArea(size, stroke)), newCurrent(mask.id));
+  return painted.painted;
+}
+
+/** @param {Step} step */
+function isStroke({ kind, mode, points }) {
+  return kind === 'stroke' && (mode === 'brush' || mode === 'eraser') && Array.isArray(points);
+}
+
+/**
+ * @param {Size} size
+ * @returns {MaskRaster}
+ */
+export const emptyRaster = ({ width, height }) => emptyMask(width, height);
+
+/** @param {MaskRaster} raster */
+export const isEmpty = (raster) => raster.box[2] <= raster.box[0] || raster.box[3] <= raster.box[1];
+
+/** @param {Current} current */
+export const chosenCandidate = (current) => current.candidates[current.chosen] ?? null;
+
+/** @param {Current} current */
+export const hasPrompt = (current) => current.points.length > 0 || current.box !== null;
+
+/** @param {Current} current */
+export const needsAnswer = (current) => hasPrompt(current) && !current.answered;
+
+/**
+ * @param {Candidate} candidate
+ * @returns {MaskRaster | null}
+ */
+export function candidateRaster(candidate) {
+  return candidate.mask ?? (candidate.rle ? rasterOf(candidate.rle) : null);
+}
+
+/**
+ * @param {MaskRaster} raster
+ * @param {Painted} painted
+ * @returns {MaskRaster} with the pixels a person decided on
+ */
+export function withPainted(raster, painted) {
+  const added = painted.add ? union(raster, rasterOf(painted.add)) : raster;
+  return painted.remove ? subtract(added, rasterOf(painted.remove)) : added;
+}
+
+/** @type {WeakMap<Current, MaskRaster>} */
+const shown = new WeakMap();
+
+/**
+ * The mask as it would be accepted now.
+ *
+ * @param {Current} current
+ * @param {Size} size
+ * @returns {MaskRaster}
+ */
+export function maskOf(current, size) {
+  const known = shown.get(current);
+  if (known) return known;
+  const candidate = chosenCandidate(current);
+  const answered = candidate ? candidateRaster(candidate) : null;
+  const raster = answered ?? (current.base ? rasterOf(current.base) : emptyRaster(size));
+  const mask = withPainted(raster, current.painted);
+  shown.set(current, mask);
+  return mask;
+}
+
+/**
+ * What the next prompt starts from: the logits chosen now are fed back, and the mask stays on screen until
+ * the decoder has answered.
+ *
+ * @param {Current} current
+ * @param {Size} size
+ * @returns {Current}
+ */
+function refined(current, size) {
+  const candidate = chosenCandidate(current);
+  const mask = candidate || current.painted !== UNPAINTED ? maskOf(current, size) : null;
+  return {
+    ...current,
+    feed: candidate?.lowRes ?? (candidate ? null : current.feed),
+    base: mask && !isEmpty(mask) ? rleOf(mask) : current.base,
+    candidates: [],
+    chosen: 0,
+    answered: false,
+  };
+}
+
+/**
+ * Logits of a prompt that no longer stands would speak for it: they are left out.
+ *
+ * @param {Current} current
+ * @param {Size} size
+ * @returns {Current}
+ */
+function withoutFeed(current, size) {
+  return { ...refined(current, size), feed: null, base: current.origin };
+}
+
+/**
+ * @param {Current} current
+ * @param {Point} point
+ * @param {Size} size
+ * @returns {Current}
+ */
+export function addPoint(current, point, size) {
+  return {
+    ...refined(current, size),
+    points: [...current.points, point],
+    steps: [...current.steps, { kind: 'point', x: point.x, y: point.y, label: point.label }],
+  };
+}
+
+/**
+ * @param {Current} current
+ * @param {number} index
+ * @param {{x: number, y: number}} to
+ * @param {Size} size
+ * @returns {Current}
+ */
+export function movePoint(current, index, to, size) {
+  const points = current.points.map((point, i) => (i === index ? { ...point, x: to.x, y: to.y } : point));
+  const steps = [...current.steps, { kind: 'point_moved', index, x: to.x, y: to.y }];
+  return { ...withoutFeed(current, size), points, steps };
+}
+
+/**
+ * @param {Current} current
+ * @param {number} index
+ * @param {Size} size
+ * @returns {Current}
+ */
+export function removePoint(current, index, size) {
+  const points = current.points.filter((_, i) => i !== index);
+  const steps = [...current.steps, { kind: 'point_removed', index }];
+  return { ...withoutFeed(current, size), points, steps };
+}
+
+/**
+ * @param {Current} current
+ * @param {Box} box
+ * @param {Size} size
+ * @returns {Current}
+ */
+export function setBox(current, box, size) {
+  const next = current.box ? withoutFeed(current, size) : refined(current, size);
+  return { ...next, box, steps: [...current.steps, { kind: 'box', box }] };
+}
+
+/**
+ * The decoder's answer to the prompt of `current`.
+ *
+ * @param {Current} current
+ * @param {readonly Candidate[]} candidates  best predicted IoU first
+ * @param {number | null} grain  the token chosen for the object before
+ * @returns {Current}
+ */
+export function answer(current, candidates, grain) {
+  const remembered = candidates.findIndex((candidate) => candidate.token === grain);
+  return { ...current, candidates, chosen: Math.max(0, remembered), answered: true };
+}
+
+/**
+ * @param {Current} current
+ * @param {number} index
+ * @returns {Current}
+ */
+export function chooseCandidate(current, index) {
+  const candidate = current.candidates[index];
+  if (!candidate || index === current.chosen) return current;
+  const steps = [...current.steps, { kind: 'candidate', token: candidate.token, predicted_iou: candidate.predictedIou }];
+  return { ...current, chosen: index, steps };
+}
+
+/**
+ * Paint or erase. The last stroke over a pixel decides, and no later click undoes it.
+ *
+ * @param {Current} current
+ * @param {Stroke} stroke
+ * @param {MaskRaster} area  the pixels the stroke covers
+ * @returns {Current}
+ */
+export function paint(current, stroke, area) {
+  const add = current.painted.add ? rasterOf(current.painted.add) : null;
+  const remove = current.painted.remove ? rasterOf(current.painted.remove) : null;
+  const adds = stroke.mode === 'brush';
+  const painted = {
+    add: keep(adds ? (add ? union(add, area) : area) : add && subtract(add, area)),
+    remove: keep(adds ? remove && subtract(remove, area) : remove ? union(remove, area) : area),
+  };
+  return { ...current, painted, steps: [...current.steps, { kind: 'stroke', ...stroke }] };
+}
+
+/** @param {MaskRaster | null} raster */
+const keep = (raster) => (raster && !isEmpty(raster) ? rleOf(raster) : null);
+
+/**
+ * The pixels a stroke covers.
+ *
+ * @param {Size} size
+ * @param {Stroke} stroke
+ * @returns {MaskRaster}
+ */
+export function strokeArea(size, stroke) {
+  const places = stroke.points.map(([x, y]) => ({ x, y }));
+  return stampStroke(emptyRaster(size), places, stroke.size, stroke.shape, true);
+}

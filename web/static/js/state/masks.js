@@ -1,0 +1,181 @@
+/**
+ * Actions on the document: the list of masks and the object in hand.
+ *
+ * @typedef {import('./types.js').Doc} Doc
+ * @typedef {import('./types.js').Mask} Mask
+ * @typedef {import('./types.js').Current} Current
+ * @typedef {import('./types.js').Rle} Rle
+ * @typedef {import('./current.js').Size} Size
+ */
+import { areaOf } from '../geometry/raster.js';
+import { pickColor } from './colors.js';
+import { chosenCandidate, isEmpty, maskOf, reopenMask, UNPAINTED } from './current.js';
+import { rasterOf, rleOf } from './rasters.js';
+
+/**
+ * @param {Doc} doc
+ * @param {Current | null} current
+ * @returns {Doc}
+ */
+export function inHand(doc, current) {
+  return current === doc.current ? doc : { ...doc, current };
+}
+
+/**
+ * Put the object in hand into the list. An empty mask stays in hand.
+ *
+ * @param {Doc} doc
+ * @param {{size: Size, modelVersion: string | null}} facts
+ * @returns {Doc}
+ */
+export function acceptCurrent(doc, facts) {
+  return listed(doc, facts, { state: 'accepted', givenUp: false });
+}
+
+/**
+ * Leave the object in hand as a hard example. Without any mask there is nothing to keep.
+ *
+ * @param {Doc} doc
+ * @param {{size: Size, modelVersion: string | null}} facts
+ * @returns {Doc}
+ */
+export function giveUpCurrent(doc, facts) {
+  const kept = listed(doc, facts, { state: 'draft', givenUp: true });
+  return kept === doc ? inHand(doc, null) : kept;
+}
+
+/**
+ * @param {Doc} doc
+ * @param {{size: Size, modelVersion: string | null}} facts
+ * @param {{state: Mask['state'], givenUp: boolean}} outcome
+ * @returns {Doc}
+ */
+function listed(doc, { size, modelVersion }, outcome) {
+  const current = doc.current;
+  if (!current) return doc;
+  const raster = maskOf(current, size);
+  if (isEmpty(raster)) return doc;
+  const before = doc.masks.find((mask) => mask.id === current.id) ?? null;
+  const candidate = chosenCandidate(current);
+  /** @type {Mask} */
+  const mask = {
+    id: current.id,
+    rle: rleOf(raster),
+    area: areaOf(raster),
+    box: raster.box,
+    color: before?.color ?? pickColor(doc.masks, raster.box),
+    painted: current.painted,
+    steps: current.steps,
+    predictedIou: candidate?.predictedIou ?? before?.predictedIou ?? null,
+    modelVersion: candidate ? modelVersion : (before?.modelVersion ?? null),
+    orderIndex: before?.orderIndex ?? nextOrder(doc),
+    ...outcome,
+  };
+  const masks = before ? doc.masks.map((one) => (one === before ? mask : one)) : [...doc.masks, mask];
+  return { masks, current: null };
+}
+
+/** @param {Doc} doc */
+const nextOrder = (doc) => doc.masks.reduce((most, mask) => Math.max(most, mask.orderIndex + 1), 0);
+
+/**
+ * @param {Doc} doc
+ * @param {string} id
+ * @returns {Doc}
+ */
+export function deleteMask(doc, id) {
+  const masks = doc.masks.filter((mask) => mask.id !== id);
+  if (masks.length === doc.masks.length) return doc;
+  return { masks, current: doc.current?.id === id ? null : doc.current };
+}
+
+/**
+ * @param {Doc} doc
+ * @param {string} id
+ * @returns {Doc}
+ */
+export function reopen(doc, id) {
+  const mask = doc.masks.find((one) => one.id === id);
+  return mask ? { ...doc, current: reopenMask(mask) } : doc;
+}
+
+/**
+ * @param {Doc} doc
+ * @param {number} x
+ * @param {number} y
+ * @returns {Mask | null} the smallest mask that covers the pixel
+ */
+export function maskAt(doc, x, y) {
+  const column = Math.floor(x);
+  const row = Math.floor(y);
+  /** @type {Mask | null} */
+  let found = null;
+  for (const mask of doc.masks) {
+    if ((found && found.area <= mask.area) || !covers(mask, column, row)) continue;
+    found = mask;
+  }
+  return found;
+}
+
+/**
+ * @param {Mask} mask
+ * @param {number} column
+ * @param {number} row
+ */
+function covers(mask, column, row) {
+  const [x0, y0, x1, y1] = mask.box;
+  if (column < x0 || column >= x1 || row < y0 || row >= y1) return false;
+  const raster = rasterOf(mask.rle);
+  const [left, top, right] = raster.box;
+  return raster.bits[(row - top) * (right - left) + (column - left)] === 1;
+}
+
+/**
+ * A mask as the server sends it.
+ *
+ * @typedef {object} ServerMask
+ * @property {string} id
+ * @property {Rle} rle
+ * @property {'draft' | 'accepted' | 'deleted'} state
+ * @property {number} order_index
+ * @property {number | null} predicted_iou
+ * @property {string | null} model_version
+ * @property {boolean} given_up
+ * @property {readonly Record<string, unknown>[]} [prompts]  provenance, in order
+ */
+
+/**
+ * @param {readonly ServerMask[]} rows
+ * @returns {Doc} the masks that are not deleted, in the order they were made
+ */
+export function docFromServer(rows) {
+  const kept = rows.filter((row) => row.state !== 'deleted');
+  kept.sort((a, b) => a.order_index - b.order_index);
+  /** @type {Mask[]} */
+  const masks = [];
+  for (const row of kept) masks.push(maskFromServer(row, masks));
+  return { masks, current: null };
+}
+
+/**
+ * @param {ServerMask} row
+ * @param {readonly Mask[]} before
+ * @returns {Mask}
+ */
+function maskFromServer(row, before) {
+  const raster = rasterOf(row.rle);
+  return {
+    id: row.id,
+    rle: row.rle,
+    area: areaOf(raster),
+    box: raster.box,
+    color: pickColor(before, raster.box),
+    painted: UNPAINTED,
+    steps: /** @type {readonly import('./types.js').Step[]} */ (row.prompts ?? []),
+    predictedIou: row.predicted_iou,
+    modelVersion: row.model_version,
+    orderIndex: row.order_index,
+    state: row.state === 'accepted' ? 'accepted' : 'draft',
+    givenUp: row.given_up,
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * The candidates of an ambiguous prompt, small, near the last click.
+ *
+ * @typedef {import('../state/workbench.js').Workbench} Workbench
+ * @typedef {import('../state/types.js').Current} Current
+ * @typedef {import('../canvas/stage.js').Stage} Stage
+ */
+import { drawThumbnail } from '../canvas/thumbnail.js';
+import { toScreen } from '../canvas/viewport.js';
+import { IN_HAND } from '../state/colors.js';
+import { candidateRaster, maskOf } from '../state/current.js';
+import { currentOf } from '../state/workbench.js';
+import { make, setAttributes } from './elements.js';
+
+const SIDE_PX = 60;
+const GAP_PX = 10;
+const EDGE_PX = 8;
+/** Room for the acts at the foot of the image. */
+const FOOT_PX = 92;
+/** How far from the click the strip may be. */
+const NEAR_PX = 300;
+
+/** Words for the three tokens of the decoder, finest last (sam paper, section 3: whole, part, subpart). */
+const GRAIN = ['Mask', 'Fine', 'Middle', 'Whole'];
+
+/**
+ * @param {object} options
+ * @param {HTMLElement} options.host
+ * @param {Stage} options.stage
+ * @param {(index: number) => void} options.choose
+ * @returns {(bench: Workbench) => void}
+ */
+export function candidateStrip({ host, stage, choose }) {
+  /** @type {{candidates: Current['candidates'] | null}} */
+  const drawn = { candidates: null };
+
+  return (bench) => {
+    const current = currentOf(bench);
+    const shown = current && current.candidates.length > 1 && bench.tool === 'clicks' && !bench.dragBox && !bench.stroke && !bench.dragPoint;
+    host.hidden = !shown;
+    if (!shown) {
+      drawn.candidates = null;
+      host.replaceChildren();
+      return;
+    }
+    if (drawn.candidates !== current.candidates) {
+      drawn.candidates = current.candidates;
+      host.replaceChildren(...current.candidates.map((candidate, index) => candidateButton(candidate, index)));
+    }
+    [...host.children].forEach((button, index) => setAttributes(button, { 'aria-pressed': String(index === current.chosen) }));
+    place(current);
+  };
+
+  /**
+   * @param {Current['candidates'][number]} candidate
+   * @param {number} index
+   */
+  function candidateButton(candidate, index) {
+    const canvas = make('canvas', { class: 'candidate-thumbnail', attributes: { 'aria-hidden': 'true' } });
+    const raster = candidateRaster(candidate);
+    if (raster && stage.picture) {
+      drawThumbnail({ canvas, picture: stage.picture, mask: raster, color: IN_HAND, side: SIDE_PX });
+    }
+    return make(
+      'button',
+      {
+        class: 'candidate',
+        title: `${GRAIN[candidate.token] ?? 'Mask'}, expected match ${Math.round(100 * candidate.predictedIou)} %`,
+        attributes: { type: 'button', 'aria-label': `Candidate ${index + 1}` },
+        on: { click: () => choose(index) },
+      },
+      canvas,
+      make('span', { class: 'cap', text: String(index + 1), attributes: { 'aria-hidden': 'true' } }),
+    );
+  }
+
+  /**
+   * Beside the mask when that is near the click; else at the foot of the stage, so that it never lies where the
+   * next click goes.
+   *
+   * @param {Current} current
+   */
+  function place(current) {
+    const click = toScreen(stage.view, lastClick(current));
+    const strip = { across: host.offsetWidth, down: host.offsetHeight };
+    const mask = maskOf(current, current.candidates[0].mask ?? { width: 1, height: 1 }).box;
+    const from = toScreen(stage.view, { x: mask[0], y: mask[1] });
+    const to = toScreen(stage.view, { x: mask[2], y: mask[3] });
+    const spots = [
+      { x: to.x + GAP_PX, y: click.y - strip.down / 2 },
+      { x: click.x - strip.across / 2, y: to.y + GAP_PX },
+      { x: from.x - GAP_PX - strip.across, y: click.y - strip.down / 2 },
+      { x: click.x - strip.across / 2, y: from.y - GAP_PX - strip.down },
+    ];
+    const free = spots.filter((spot) => fits(spot, strip) && Math.abs(spot.x + strip.across / 2 - click.x) + Math.abs(spot.y + strip.down / 2 - click.y) < NEAR_PX);
+    const { width, height } = stage.view;
+    const spot = free[0] ?? { x: (width - strip.across) / 2, y: height };
+    host.style.left = `${Math.max(EDGE_PX, Math.min(width - strip.across - EDGE_PX, spot.x))}px`;
+    host.style.top = `${Math.max(EDGE_PX, Math.min(height - strip.down - FOOT_PX, spot.y))}px`;
+  }
+
+  /**
+   * @param {{x: number, y: number}} spot
+   * @param {{across: number, down: number}} strip
+   */
+  function fits({ x, y }, { across, down }) {
+    const { width, height } = stage.view;
+    return x >= EDGE_PX && y >= EDGE_PX && x + across <= width - EDGE_PX && y + down <= height - FOOT_PX;
+  }
+}
+
+/**
+ * @param {Current} current
+ * @returns {{x: number, y: number}} image pixels
+ */
+function lastClick({ points, box }) {
+  const point = points.at(-1);
+  return point ? { x: point.x + 0.5, y: point.y + 0.5 } : { x: box?.[2] ?? 0, y: box?.[3] ?? 0 };
+}

@@ -1,0 +1,61 @@
+/**
+ * The row of acts at the foot of the image, with a line that says what the hand can do now.
+ *
+ * @typedef {import('../state/workbench.js').Workbench} Workbench
+ * @typedef {import('./controls.js').Run} Run
+ */
+import { hasPrompt, isEmpty, maskOf } from '../state/current.js';
+import { redoLabel, undoLabel } from '../state/history.js';
+import { currentOf, sizeOf } from '../state/workbench.js';
+import { iconButton, wordButton } from './controls.js';
+import { make, setAttributes, setText } from './elements.js';
+
+/**
+ * @param {object} options
+ * @param {HTMLElement} options.host
+ * @param {Run} options.run
+ * @returns {(bench: Workbench) => void}
+ */
+export function dock({ host, run }) {
+  const undo = iconButton({ command: 'undo', run, class: 'dock-step' });
+  const redo = iconButton({ command: 'redo', run, class: 'dock-step' });
+  const clear = wordButton({ command: 'clear', text: 'Clear', run, class: 'word word-quiet' });
+  const giveUp = wordButton({ command: 'give_up', text: 'Give up', run, class: 'word word-quiet' });
+  const accept = wordButton({ command: 'accept', text: 'Accept', drawing: 'accept', run, class: 'word word-accept' });
+  const hint = make('p', { class: 'dock-hint', attributes: { role: 'status' } });
+  const acts = make('div', { class: 'dock-acts', attributes: { role: 'group', 'aria-label': 'Object in hand' } });
+  acts.append(undo, redo, make('span', { class: 'dock-rule' }), clear, giveUp, accept);
+  host.append(hint, acts);
+
+  return (bench) => {
+    const current = currentOf(bench);
+    const undoing = undoLabel(bench.history);
+    const redoing = redoLabel(bench.history);
+    undo.disabled = undoing === null;
+    redo.disabled = redoing === null;
+    setAttributes(undo, { title: undoing ? `Undo: ${undoing} (Ctrl Z)` : 'Nothing to undo' });
+    setAttributes(redo, { title: redoing ? `Redo: ${redoing} (Ctrl Shift Z)` : 'Nothing to redo' });
+    clear.disabled = giveUp.disabled = current === null;
+    accept.disabled = !current || isEmpty(maskOf(current, sizeOf(bench)));
+    setText(hint, hintFor(bench));
+    host.hidden = bench.screen.kind !== 'ready';
+  };
+}
+
+/**
+ * @param {Workbench} bench
+ * @returns {string}
+ */
+function hintFor(bench) {
+  const current = currentOf(bench);
+  if (bench.editing === 'locked') return bench.lockedReason;
+  if (bench.tool === 'brush') return 'Paint the object. Alt erases, [ and ] change the size';
+  if (bench.tool === 'eraser') return 'Erase from the mask in hand. Alt paints, [ and ] change the size';
+  if (bench.decoder.kind === 'failed') return 'The model cannot run here. Press B and paint the mask by hand';
+  if (bench.decoder.kind !== 'ready') return 'The model is opening this image. The brush (B) works already';
+  if (!current) return 'Click an object, or drag a box around it';
+  if (bench.decoder.busy) return 'Finding the mask';
+  if (current.candidates.length > 1) return 'Tab for another grain, click to refine, Enter when it is right';
+  if (hasPrompt(current)) return 'Click to add, right click to take away, Enter when it is right';
+  return 'Click or paint to refine, Enter when it is right';
+}

@@ -1,0 +1,197 @@
+/**
+ * The panel on the right: how masks are shown, and the masks of this image in the order they were made.
+ *
+ * @typedef {import('../state/workbench.js').Workbench} Workbench
+ * @typedef {import('../state/types.js').Mask} Mask
+ * @typedef {import('../canvas/stage.js').Picture} Picture
+ *
+ * @typedef {object} MaskListActs
+ * @property {(command: string) => void} run
+ * @property {(id: string | null) => void} hover
+ * @property {(id: string) => void} select
+ * @property {(id: string) => void} refine
+ * @property {(id: string) => void} remove
+ * @property {(opacity: number) => void} setOpacity
+ */
+import { drawThumbnail } from '../canvas/thumbnail.js';
+import { cssColor, PALETTE } from '../state/colors.js';
+import { rasterOf } from '../state/rasters.js';
+import { docOf } from '../state/workbench.js';
+import { iconButton } from './controls.js';
+import { make, setAttributes, setText } from './elements.js';
+import { icon } from './icons.js';
+
+const SIDE_PX = 44;
+
+/**
+ * @param {object} options
+ * @param {HTMLElement} options.host
+ * @param {MaskListActs} options.acts
+ * @param {() => Picture | null} options.picture
+ * @returns {(bench: Workbench) => void}
+ */
+export function maskList({ host, acts, picture }) {
+  const count = make('span', { class: 'panel-count' });
+  const heading = make('h2', { class: 'panel-heading', text: 'Masks' }, ' ', count);
+  const close = iconButton({ command: 'panel', run: acts.run, class: 'panel-close' });
+  const slider = opacitySlider(acts.setOpacity);
+  const list = make('ol', { class: 'mask-list', attributes: { 'aria-label': 'Masks in the order they were made' } });
+  const empty = emptyList();
+  host.append(make('div', { class: 'panel-head' }, heading, close), slider.row, list, empty);
+
+  /** @type {Map<string, {row: HTMLLIElement, mask: Mask | null, show: (mask: Mask, bench: Workbench, place: number) => void}>} */
+  const rows = new Map();
+  /** @type {{picture: Picture | null, bench: Workbench | null}} */
+  const drawn = { picture: null, bench: null };
+
+  return (bench) => {
+    if (drawn.bench && drawn.picture === picture() && looksSame(drawn.bench, bench)) return;
+    drawn.bench = bench;
+    const { masks } = docOf(bench);
+    slider.show(bench.opacity);
+    setText(count, String(masks.length));
+    empty.hidden = masks.length > 0 || bench.image === null;
+    list.hidden = masks.length === 0;
+    if (drawn.picture !== picture()) {
+      drawn.picture = picture();
+      rows.clear();
+      list.replaceChildren();
+    }
+    const gone = new Set(rows.keys());
+    masks.forEach((mask, place) => {
+      gone.delete(mask.id);
+      const entry = rows.get(mask.id) ?? newRow(mask.id, acts, picture);
+      rows.set(mask.id, entry);
+      entry.show(mask, bench, place);
+      if (list.children[place] !== entry.row) list.insertBefore(entry.row, list.children[place] ?? null);
+    });
+    for (const id of gone) {
+      rows.get(id)?.row.remove();
+      rows.delete(id);
+    }
+  };
+}
+
+/**
+ * A pointer that moves changes the state many times a second, the list hardly ever.
+ *
+ * @param {Workbench} a
+ * @param {Workbench} b
+ */
+function looksSame(a, b) {
+  return (
+    docOf(a).masks === docOf(b).masks &&
+    docOf(a).current?.id === docOf(b).current?.id &&
+    a.hovered === b.hovered &&
+    a.image === b.image &&
+    a.selected === b.selected &&
+    a.opacity === b.opacity
+  );
+}
+
+/** @param {(opacity: number) => void} setOpacity */
+function opacitySlider(setOpacity) {
+  const slider = make('input', {
+    attributes: { type: 'range', min: '0', max: '100', step: '5', id: 'opacity' },
+    on: { input: () => setOpacity(Number(slider.value) / 100) },
+  });
+  const number = make('output', { class: 'panel-number', attributes: { for: 'opacity' } });
+  const label = make('label', { text: 'Opacity', attributes: { for: 'opacity' } });
+  return {
+    row: make('div', { class: 'panel-opacity' }, label, slider, number),
+    /** @param {number} opacity */
+    show(opacity) {
+      const percent = String(Math.round(opacity * 100));
+      if (slider.value !== percent) slider.value = percent;
+      setText(number, `${percent} %`);
+    },
+  };
+}
+
+function emptyList() {
+  return make(
+    'div',
+    { class: 'panel-empty' },
+    make('p', { class: 'panel-empty-title', text: 'No masks yet' }),
+    make('p', { text: 'Click an object in the image, then press Enter. It appears here.' }),
+  );
+}
+
+/**
+ * @param {string} id
+ * @param {MaskListActs} acts
+ * @param {() => Picture | null} picture
+ */
+function newRow(id, acts, picture) {
+  const canvas = make('canvas', { class: 'mask-thumbnail', attributes: { 'aria-hidden': 'true' } });
+  const title = make('span', { class: 'mask-title' });
+  const detail = make('span', { class: 'mask-detail' });
+  const choose = make(
+    'button',
+    { class: 'mask-choose', attributes: { type: 'button' }, on: { click: () => acts.select(id), dblclick: () => acts.refine(id) } },
+    canvas,
+    make('span', { class: 'mask-words' }, title, detail),
+  );
+  const refine = rowButton('refine', 'Open again to refine (R)', () => acts.refine(id));
+  const remove = rowButton('delete', 'Delete (Del)', () => acts.remove(id));
+  const row = make(
+    'li',
+    {
+      class: 'mask-row',
+      attributes: { 'data-mask': id },
+      on: { pointerenter: () => acts.hover(id), pointerleave: () => acts.hover(null), focusin: () => acts.hover(id), focusout: () => acts.hover(null) },
+    },
+    choose,
+    refine,
+    remove,
+  );
+  /** @type {{row: HTMLLIElement, mask: Mask | null, show: (mask: Mask, bench: Workbench, place: number) => void}} */
+  const entry = { row, mask: null, show };
+  return entry;
+
+  /**
+   * @param {Mask} mask
+   * @param {Workbench} bench
+   * @param {number} place
+   */
+  function show(mask, bench, place) {
+    const inHand = docOf(bench).current?.id === id;
+    setText(title, `Mask ${place + 1}`);
+    setText(detail, inHand ? 'In hand' : detailOf(mask));
+    setAttributes(choose, { 'aria-pressed': String(bench.selected === id), 'aria-label': `Mask ${place + 1}, ${detailOf(mask)}` });
+    setAttributes(row, {
+      'data-lit': bench.hovered === id ? 'yes' : null,
+      'data-selected': bench.selected === id ? 'yes' : null,
+      'data-in-hand': inHand ? 'yes' : null,
+      'data-given-up': mask.givenUp ? 'yes' : null,
+    });
+    const shown = picture();
+    if (entry.mask === mask || !shown) return;
+    entry.mask = mask;
+    row.style.setProperty('--mask-color', cssColor(mask.color));
+    drawThumbnail({ canvas, picture: shown, mask: rasterOf(mask.rle), color: PALETTE[mask.color % PALETTE.length], side: SIDE_PX });
+  }
+}
+
+/** @param {Mask} mask */
+function detailOf(mask) {
+  const size = `${mask.area.toLocaleString('en')} px`;
+  if (mask.givenUp) return `Given up · ${size}`;
+  return mask.state === 'draft' ? `Draft · ${size}` : size;
+}
+
+/**
+ * @param {string} drawing
+ * @param {string} label
+ * @param {() => void} run
+ */
+function rowButton(drawing, label, run) {
+  const button = make('button', {
+    class: 'mask-act',
+    title: label,
+    attributes: { type: 'button', 'aria-label': label },
+    on: { click: run },
+  });
+  button.append(icon(drawing));
+  return button;
+}

@@ -1,0 +1,75 @@
+// Starts an export, follows it, and offers its file.
+
+import { byId } from './elements.js';
+import { counted } from './format.js';
+import { faultText } from './toasts.js';
+
+const LOOK_MS = 1000;
+const LONGEST_MS = 10 * 60 * 1000;
+
+/** @typedef {{id: string, state: string, progress?: number, num_masks?: number, error?: string, file_url?: string | null}} ExportFacts */
+
+/** The buttons #export and #export-file with the line #export-state. */
+export class ExportButton {
+  #api;
+  #project;
+  #button = byId('export', HTMLButtonElement);
+  #file = byId('export-file', HTMLAnchorElement);
+  #state = byId('export-state', HTMLElement);
+
+  /**
+   * @param {object} options
+   * @param {import('../api/client.js').ApiClient} options.api
+   * @param {string} options.project
+   */
+  constructor({ api, project }) {
+    this.#api = api;
+    this.#project = project;
+  }
+
+  wire() {
+    this.#button.addEventListener('click', () => void this.#run());
+  }
+
+  async #run() {
+    this.#button.disabled = true;
+    this.#file.hidden = true;
+    try {
+      await this.#follow(await this.#api.startExport(this.#project, 'coco'));
+    } catch (fault) {
+      this.#say(`The export did not start: ${faultText(fault)}`);
+    } finally {
+      this.#button.disabled = false;
+    }
+  }
+
+  /** @param {import('../api/types.js').Json} started */
+  async #follow(started) {
+    const until = Date.now() + LONGEST_MS;
+    let facts = /** @type {ExportFacts} */ (started);
+    while (['queued', 'running'].includes(facts.state) && Date.now() < until) {
+      const share = facts.progress ? `, ${Math.round(facts.progress * 100)} %` : '';
+      this.#say(`Writing the export${share}…`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      facts = /** @type {ExportFacts} */ (await this.#api.exportState(facts.id));
+    }
+    this.#end(facts);
+  }
+
+  /** @param {ExportFacts} facts */
+  #end(facts) {
+    if (facts.state !== 'done') {
+      this.#say(`The export failed: ${facts.error || `it is ${facts.state}`}. Nothing was lost; try again.`);
+      return;
+    }
+    this.#say(`The export is ready${facts.num_masks === undefined ? '' : `: ${counted(facts.num_masks, 'mask')} as COCO RLE`}.`);
+    this.#file.href = facts.file_url ?? `${document.body.dataset.api}exports/${facts.id}/file`;
+    this.#file.hidden = false;
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    this.#state.textContent = text;
+    this.#state.hidden = false;
+  }
+}
