@@ -248,6 +248,7 @@ export class ImageLine {
 
   /** @param {Place} place */
   async #allSaved({ assignment }) {
+    await this.#options.saving.written();
     if (await this.#options.journal.settled(assignment.image.id)) return true;
     this.#options.say('Some changes have not reached the server yet. They are safe on this device; submit again in a moment', { danger: true });
     return false;

@@ -23,6 +23,8 @@ import { docOf } from '../../state/workbench.js';
 
 export class Saving {
   #options;
+  /** Changes on their way into the journal. @type {Set<Promise<void>>} */
+  #recording = new Set();
   /** @type {Promise<void> | null} */
   #writing = null;
   /** @type {Map<string, History>} by image */
@@ -52,9 +54,9 @@ export class Saving {
     return local ? reconciled(local, truth) : newHistory(truth);
   }
 
-  /** Resolves when the timeline is on this device. */
+  /** Resolves when every change and the timeline are on this device. */
   async written() {
-    await this.#writing;
+    while (this.#recording.size || this.#writing) await Promise.all([...this.#recording, this.#writing]);
   }
 
   /**
@@ -76,25 +78,26 @@ export class Saving {
    * @param {MaskSave} wish
    */
   async #record(wish) {
-    this.#options.store.update((bench) => ({ ...bench, save: { ...bench.save, kind: bench.save.kind === 'saved' ? 'saving' : bench.save.kind } }));
-    await this.#keep(this.#options.journal.record(wish));
+    const write = this.#keep(this.#options.journal.record(wish));
+    this.#recording.add(write);
+    this.#showState();
+    await write;
+    this.#recording.delete(write);
     this.#showState();
   }
 
-  async #writeTimelines() {
-    if (this.#writing) return this.#writing;
-    this.#writing = this.#drain();
-    await this.#writing;
-    this.#writing = null;
-  }
-
   /** One write at a time, always of the newest state of an image. */
-  async #drain() {
+  async #writeTimelines() {
+    if (this.#writing) return;
     while (this.#unwritten.size) {
       const [[image, history]] = this.#unwritten;
       this.#unwritten.delete(image);
-      await this.#keep(this.#options.journal.putTimeline(image, timelineOf(cooled(history))));
+      this.#writing = this.#keep(this.#options.journal.putTimeline(image, timelineOf(cooled(history))));
+      this.#showState();
+      await this.#writing;
     }
+    this.#writing = null;
+    this.#showState();
   }
 
   /** @param {Promise<void>} write */
@@ -107,9 +110,12 @@ export class Saving {
     }
   }
 
+  /** The journal knows only what it holds already: a change on its way into it is not saved either. */
   #showState() {
     const { kind, count, message, signInNeeded } = this.#options.journal.state;
-    this.#options.store.update((bench) => ({ ...bench, save: { kind, count, message, signInNeeded } }));
+    const onItsWay = kind === 'saved' && (this.#recording.size > 0 || this.#writing !== null);
+    const save = onItsWay ? /** @type {const} */ ({ kind: 'saving', count, message: 'Saving.', signInNeeded }) : { kind, count, message, signInNeeded };
+    this.#options.store.update((bench) => ({ ...bench, save }));
   }
 }
 
