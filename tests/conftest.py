@@ -10,13 +10,16 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from launcher.chromium import INSTRUCTION, find_chromium
 from launcher.first_start import make_bundle
 from launcher.places import CHECKOUT
 from tests.live_product import LiveProduct, running_product
+from tests.patience import PATIENCE_S
 
+# What a page shows is waited for; five seconds, the default, are too short on a busy machine.
+expect.set_options(timeout=1000 * PATIENCE_S)
 # The live product runs under the interpreter that runs the tests.
 os.environ.setdefault("MASKWRIGHT_VENV", sys.prefix)
 # Playwright's synchronous driver keeps an event loop in the test's thread; Django would refuse queries.

@@ -21,11 +21,10 @@ from common import rle
 from launcher.places import CHECKOUT
 from tests.http_session import PASSWORD
 from tests.live_product import LiveProduct
+from tests.patience import LONG_MS, LONG_S
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
-SOON_MS = 20_000
-READY_MS = 120_000
 TRAINED_MS = 900_000  # the export of the new graphs is slow on a busy machine
 WIDTH, HEIGHT = 173, 121
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
@@ -77,7 +76,7 @@ def accept_a_mask(product: LiveProduct, project: str) -> dict[str, Any]:
     """The annotator takes the next image and accepts one mask in it; returns the assignment."""
     annotator = product.session("annotator")
     path = f"/api/v1/projects/{project}/assignments/next"
-    product.wait_for(lambda: annotator.post(path, {"ahead": 0}).status == 200, 120, "an image")
+    product.wait_for(lambda: annotator.post(path, {"ahead": 0}).status == 200, LONG_S, "an image")
     assignment: dict[str, Any] = annotator.post(path, {"ahead": 0}).json()["assignment"]
     body = {
         "save_id": str(uuid.uuid4()),
@@ -120,22 +119,22 @@ def test_good_and_bad_files_each_get_their_answer_and_good_ones_become_ready(
     open_page: OpenPage, project: str
 ) -> None:
     page = open_page("manager", f"/projects/{project}/images")
-    expect(page.get_by_role("heading", name="No images yet")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_role("heading", name="No images yet")).to_be_visible()
     good = scene(1)
     page.locator("#files").set_input_files(
         [payload("quay.png", good), payload("notes.png", b"no picture at all")]
     )
     lines = page.locator(".upload-line")
-    expect(lines.filter(has_text="quay.png")).to_contain_text("Added", timeout=SOON_MS)
-    expect(lines.filter(has_text="notes.png")).to_contain_text("Refused", timeout=SOON_MS)
+    expect(lines.filter(has_text="quay.png")).to_contain_text("Added")
+    expect(lines.filter(has_text="notes.png")).to_contain_text("Refused")
     card = page.locator(".image-card").filter(has_text="quay.png")
-    expect(card).to_have_count(1, timeout=SOON_MS)
+    expect(card).to_have_count(1)
     page.locator("#files").set_input_files([payload("again.png", good)])
-    expect(lines.filter(has_text="again.png")).to_contain_text("Here already", timeout=SOON_MS)
-    expect(card.locator(".chip")).to_have_text("Ready", timeout=READY_MS)
+    expect(lines.filter(has_text="again.png")).to_contain_text("Here already")
+    expect(card.locator(".chip")).to_have_text("Ready", timeout=LONG_MS)
     expect(page.locator("#total")).to_have_text("1")
     page.get_by_label("Search by name").fill("lighthouse")
-    expect(page.get_by_role("heading", name="No image matches")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_role("heading", name="No image matches")).to_be_visible()
 
 
 def test_the_dashboard_moves_by_itself_when_a_mask_is_accepted(
@@ -147,14 +146,14 @@ def test_the_dashboard_moves_by_itself_when_a_mask_is_accepted(
     )
     assert uploaded.status == 201, uploaded.content
     page = open_page("manager", f"/projects/{project}/dashboard")
-    expect(page.locator("#live")).to_have_text("Live", timeout=SOON_MS)
-    expect(page.locator("#masks")).to_have_text("0", timeout=SOON_MS)
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#masks")).to_have_text("0")
     assignment = accept_a_mask(product, project)
-    expect(page.locator("#masks")).to_have_text("1", timeout=SOON_MS)
+    expect(page.locator("#masks")).to_have_text("1")
     expect(page.locator("#masks-per-hour")).to_have_text("1")
     expect(page.locator("#people tr").first).to_contain_text("Demo annotator")
     product.session("annotator").post(f"/api/v1/assignments/{assignment['id']}/submit")
-    expect(page.locator("#left")).to_have_text("0", timeout=SOON_MS)
+    expect(page.locator("#left")).to_have_text("0")
     page.get_by_role("button", name="masks in the last hour").click()
     expect(page.locator("#term-hour")).to_be_visible()
 
@@ -167,10 +166,10 @@ def test_an_export_is_downloaded_and_loads(
     manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(3)})
     accept_a_mask(product, project)
     page = open_page("manager", f"/projects/{project}/images")
-    expect(page.locator(".image-card")).to_contain_text("1 mask", timeout=SOON_MS)
+    expect(page.locator(".image-card")).to_contain_text("1 mask")
     page.get_by_role("button", name="Export COCO").click()
     link = page.get_by_role("link", name="Download")
-    expect(link).to_be_visible(timeout=READY_MS)
+    expect(link).to_be_visible(timeout=LONG_MS)
     with page.expect_download() as started:
         link.click()
     path = tmp_path / "export.json"
@@ -197,13 +196,13 @@ def test_a_round_is_started_watched_and_leaves_a_candidate(
     form.get_by_label("Steps").fill("1")
     form.get_by_label("At most minutes").fill("1")
     form.get_by_role("button", name="Retrain on the new masks now").click()
-    expect(page.locator("#running progress")).to_have_count(1, timeout=SOON_MS)
+    expect(page.locator("#running progress")).to_have_count(1)
     expect(page.locator(f"#start-{project}")).to_be_disabled()
     rounds = page.locator(f"#rounds-{project}")
     expect(rounds.locator(".chip")).to_have_text(re.compile("done|failed"), timeout=TRAINED_MS)
     expect(rounds.locator(".chip")).to_have_text("done")
-    expect(page.locator("#versions")).to_contain_text("candidate", timeout=SOON_MS)
-    expect(page.locator(f"#new-{project}")).to_contain_text("0 new masks", timeout=SOON_MS)
+    expect(page.locator("#versions")).to_contain_text("candidate")
+    expect(page.locator(f"#new-{project}")).to_contain_text("0 new masks")
 
 
 def test_the_system_page_shows_a_healthy_installation(open_page: OpenPage) -> None:
@@ -250,7 +249,7 @@ def test_pages_are_accessible_quiet_in_the_console_and_fit_a_small_window(
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
     page.goto(path.format(project=project))
-    expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=SOON_MS)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
     problems = [

@@ -32,12 +32,12 @@ from common.model_frame import (
     upscale_logits,
 )
 from tests.live_product import LiveProduct
+from tests.patience import LONG_MS, LONG_S, PATIENCE_S, drawn
 from tests.reference_masks import REFERENCES, Reference
 
 MAX_CLICKS = 8
 DAB_PX = 14  # more than the radius of the brush at its first size
 ENOUGH = 0.75
-READY_MS = 120_000
 CUT_PX = (2, 3)  # rows and columns cut off, so that the pictures are new to the product
 OpenPage = Callable[..., Page]
 Mask = NDArray[np.bool_]
@@ -167,11 +167,12 @@ class Bench:
         self.page.mouse.click(
             *self.place(click.x, click.y), button="left" if click.label else "right"
         )
-        self.page.evaluate("new Promise(requestAnimationFrame)")  # the page has drawn the click
-        expect(self.page.locator("#stage")).to_have_attribute("aria-busy", "false", timeout=30_000)
+        drawn(self.page)
+        expect(self.page.locator("#stage")).to_have_attribute("aria-busy", "false")
 
     def expect_saved(self, rows: int) -> None:
-        expect(self.page.locator(".mask-row")).to_have_count(rows, timeout=30_000)
+        drawn(self.page)
+        expect(self.page.locator(".mask-row")).to_have_count(rows)
         expect(self.page.locator(".bar-chip[data-kind=saved]")).to_be_visible(timeout=30_000)
 
 
@@ -216,7 +217,7 @@ def _upload_on_the_page(open_page: OpenPage, project: str, subjects: list[Subjec
         [str(subject.path) for subject in subjects]
     )
     for subject in subjects:
-        expect(page.get_by_text(subject.path.name).first).to_be_visible(timeout=READY_MS)
+        expect(page.get_by_text(subject.path.name).first).to_be_visible(timeout=LONG_MS)
 
 
 def _wait_for_embeddings(product: LiveProduct, project: str, wanted: int) -> None:
@@ -224,14 +225,14 @@ def _wait_for_embeddings(product: LiveProduct, project: str, wanted: int) -> Non
         reply = product.session("manager").get(f"/api/v1/projects/{project}/images").json()
         return sum(image["embedding"] == "ready" for image in reply["images"]) == wanted
 
-    product.wait_for(ready, 120, "the embeddings of the uploaded photographs")
+    product.wait_for(ready, LONG_S, "the embeddings of the uploaded photographs")
 
 
 def _annotate(bench: Bench, by_name: dict[str, Subject]) -> str:
     """Make the mask of the image on the page, paint two pixels of it, accept, submit; its name."""
     page = bench.page
-    expect(page.locator("#screen")).to_be_hidden(timeout=READY_MS)
-    expect(page.locator(".bar-model[data-kind=ready]")).to_have_count(1, timeout=READY_MS)
+    expect(page.locator("#screen")).to_be_hidden(timeout=LONG_MS)
+    expect(page.locator(".bar-model[data-kind=ready]")).to_have_count(1, timeout=LONG_MS)
     name = page.locator(".bar-image").inner_text()
     for click in by_name[name].clicks:
         bench.click(click)
@@ -241,7 +242,7 @@ def _annotate(bench: Bench, by_name: dict[str, Subject]) -> str:
     bench.expect_saved(1)
     page.keyboard.press("s")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_text(name)).to_have_count(0, timeout=30_000)
+    expect(page.get_by_text(name)).to_have_count(0)
     return name
 
 
@@ -256,7 +257,9 @@ def _export(product: LiveProduct, project: str, folder: Path) -> COCO:
     assert asked.status == 202, asked.content
     export = asked.json()["id"]
     product.wait_for(
-        lambda: manager.get(f"/api/v1/exports/{export}").json()["state"] == "done", 60, "the export"
+        lambda: manager.get(f"/api/v1/exports/{export}").json()["state"] == "done",
+        PATIENCE_S,
+        "the export",
     )
     path = folder / "export.json"
     path.write_bytes(manager.get(f"/api/v1/exports/{export}/file").content)

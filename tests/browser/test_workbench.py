@@ -13,9 +13,8 @@ from playwright.sync_api import Browser, Page, Request, ViewportSize, expect
 
 from launcher.os_processes import wait_until
 from tests.live_product import LiveProduct
+from tests.patience import LONG_MS, PATIENCE_S, drawn
 
-MODEL_READY_MS = 120_000
-ANSWER_MS = 30_000
 OpenPage = Callable[..., Page]
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
 
@@ -35,20 +34,26 @@ class Workbench:
 
     def open(self) -> None:
         self.page.goto(f"/projects/{self.project}/annotate")
-        expect(self.page.locator("#screen")).to_be_hidden(timeout=MODEL_READY_MS)
+        self.expect_open()
+
+    def expect_open(self) -> None:
+        """An image is there; on the way to it keys and clicks have nothing to act on."""
+        expect(self.page.locator("#screen")).to_be_hidden(timeout=LONG_MS)
 
     def empty(self) -> None:
         """Put everything away, by the keys a person has."""
-        self.press("s", "Escape")
+        self.press("s", "Escape", "Escape")  # the object in hand, then the choice in the list
+        drawn(self.page)
         rows = self.page.locator(".mask-row")
-        while rows.count():
+        for left in reversed(range(rows.count())):
             rows.first.locator(".mask-choose").click()
             self.press("Delete")
+            expect(rows).to_have_count(left)
         expect(self.can_accept).to_have_count(0)
 
     def wait_for_model(self) -> None:
         ready = self.page.locator(".bar-model[data-kind=ready]")
-        expect(ready).to_have_count(1, timeout=MODEL_READY_MS)
+        expect(ready).to_have_count(1, timeout=LONG_MS)
 
     def place(self, across: float, down: float) -> tuple[float, float]:
         """A spot of the stage, as shares of its width and height."""
@@ -87,8 +92,10 @@ class Workbench:
         expect(self.page.locator(".mask-detail")).to_have_text([f"{size:,} px" for size in pixels])
 
     def expect_saved(self) -> None:
+        """What was done until now is saved."""
+        drawn(self.page)
         chip = self.page.locator(".bar-chip[data-kind=saved]")
-        expect(chip).to_have_text("Saved", timeout=ANSWER_MS)
+        expect(chip).to_have_text("Saved")
 
     def image_name(self) -> str:
         return self.page.locator(".bar-image").inner_text()
@@ -110,13 +117,13 @@ class Workbench:
 
     def expect_stored(self, *pixels: int) -> None:
         wanted = list(pixels)
-        arrived = wait_until(lambda: [mask["area"] for mask in self.stored()] == wanted, 30)
+        arrived = wait_until(lambda: [mask["area"] for mask in self.stored()] == wanted, PATIENCE_S)
         assert arrived, f"the server holds {[mask['area'] for mask in self.stored()]}, not {wanted}"
         self.expect_saved()
 
     def forget_masks(self) -> None:
         """Delete what an earlier test left on the images this person holds, also what is still arriving."""
-        self.product.wait_for(self._all_forgotten, 30, "the masks of an earlier test to go")
+        self.product.wait_for(self._all_forgotten, PATIENCE_S, "the masks of an earlier test to go")
 
     def _all_forgotten(self) -> bool:
         session = self.product.session("annotator")
@@ -185,13 +192,13 @@ def workbench(page_with_model: Workbench) -> Workbench:
 
 def test_clicks_and_a_stroke_become_a_mask_that_is_saved(workbench: Workbench) -> None:
     workbench.click(0.45, 0.4)
-    expect(workbench.can_accept).to_be_visible(timeout=ANSWER_MS)
+    expect(workbench.can_accept).to_be_visible()
     workbench.click(0.3, 0.72)
     workbench.square_brush()
     workbench.click(0.5, 0.5)
-    with workbench.page.expect_request("**/api/v1/interactions", timeout=ANSWER_MS) as sent:
+    with workbench.page.expect_request("**/api/v1/interactions") as sent:
         workbench.press("Enter")
-    expect(workbench.page.locator(".mask-row")).to_have_count(1, timeout=ANSWER_MS)
+    expect(workbench.page.locator(".mask-row")).to_have_count(1)
     workbench.expect_saved()
     [mask] = workbench.stored()
     assert (mask["state"], mask["given_up"]) == ("accepted", False)
@@ -203,13 +210,13 @@ def test_clicks_and_a_stroke_become_a_mask_that_is_saved(workbench: Workbench) -
 def test_enter_right_after_the_click_still_accepts(workbench: Workbench) -> None:
     workbench.click(0.5, 0.4)
     workbench.press("Enter")
-    expect(workbench.page.locator(".mask-row")).to_have_count(1, timeout=ANSWER_MS)
+    expect(workbench.page.locator(".mask-row")).to_have_count(1)
 
 
 def test_tab_and_numbers_choose_among_three_candidates(workbench: Workbench) -> None:
     workbench.click(0.5, 0.4)
     candidates = workbench.page.locator(".candidate")
-    expect(candidates).to_have_count(3, timeout=ANSWER_MS)
+    expect(candidates).to_have_count(3)
     for key, chosen in (("1", 0), ("Tab", 1), ("Tab", 2), ("Shift+Tab", 1), ("3", 2), ("1", 0)):
         workbench.press(key)
         expect(candidates.nth(chosen)).to_have_attribute("aria-pressed", "true")
@@ -219,14 +226,14 @@ def test_tab_and_numbers_choose_among_three_candidates(workbench: Workbench) -> 
 
 def test_a_dragged_box_prompts_a_mask(workbench: Workbench) -> None:
     workbench.drag((0.4, 0.3), (0.6, 0.55))
-    expect(workbench.can_accept).to_be_visible(timeout=ANSWER_MS)
+    expect(workbench.can_accept).to_be_visible()
     undo = workbench.page.locator("[data-command=undo]")
     expect(undo).to_have_attribute("title", re.compile("Undo: Box"))
 
 
 def test_a_second_click_on_a_point_takes_it_away(workbench: Workbench) -> None:
     workbench.click(0.5, 0.4)
-    expect(workbench.can_accept).to_be_visible(timeout=ANSWER_MS)
+    expect(workbench.can_accept).to_be_visible()
     workbench.click(0.5, 0.4)
     undo = workbench.page.locator("[data-command=undo]")
     expect(undo).to_have_attribute("title", re.compile("Undo: Remove point"))
@@ -244,13 +251,13 @@ def test_strokes_are_exact_and_the_eraser_takes_pixels_back(painting: Workbench)
     painting.expect_stored(DAB - 20 * 20)
 
 
-def test_a_stroke_is_logged_with_the_pixels_it_changed(workbench: Workbench) -> None:
-    workbench.press("b")
-    with workbench.page.expect_request(_logs_a_stroke, timeout=ANSWER_MS) as sent:
-        workbench.click(0.5, 0.4)
-    with workbench.page.expect_request(_logs_a_stroke, timeout=ANSWER_MS) as sent_again:
-        workbench.press("[", "[", "e")
-        workbench.click(0.5, 0.4)
+def test_a_stroke_is_logged_with_the_pixels_it_changed(painting: Workbench) -> None:
+    painting.press("b")
+    with painting.page.expect_request(_logs_a_stroke) as sent:
+        painting.click(0.5, 0.4)
+    with painting.page.expect_request(_logs_a_stroke) as sent_again:
+        painting.press("[", "[", "e")
+        painting.click(0.5, 0.4)
     [painted], [erased] = _strokes(sent.value), _strokes(sent_again.value)
     assert (painted["painted_px"], painted["erased_px"]) == (CIRCLE, 0)
     assert erased["painted_px"] == 0
@@ -359,7 +366,7 @@ def test_work_done_without_the_network_is_sent_later(painting: Workbench) -> Non
     painting.page.context.set_offline(True)
     painting.dab(0.45, 0.4)
     chip = painting.page.locator(".bar-chip")
-    expect(chip).to_have_text("1 change on this device", timeout=ANSWER_MS)
+    expect(chip).to_have_text("1 change on this device")
     painting.page.context.set_offline(False)
     painting.expect_stored(DAB)
 
@@ -380,13 +387,14 @@ def test_submitting_goes_to_the_next_image_and_back_again(painting: Workbench) -
     painting.square_brush()
     painting.click(0.5, 0.4)
     painting.press("Control+Enter")
-    expect(painting.page.locator(".bar-image")).not_to_have_text(first, timeout=ANSWER_MS)
+    expect(painting.page.locator(".bar-image")).not_to_have_text(first)
     session = painting.product.session("annotator")
     assert session.get(f"/api/v1/assignments/{assignment}").json()["state"] == "submitted"
+    painting.expect_open()
     painting.press("a")
-    expect(painting.page.locator(".bar-image")).to_have_text(first, timeout=ANSWER_MS)
+    expect(painting.page.locator(".bar-image")).to_have_text(first)
     painting.page.get_by_role("button", name="Take it back").click()
-    expect(painting.page.locator("#locked")).to_be_hidden(timeout=ANSWER_MS)
+    expect(painting.page.locator("#locked")).to_be_hidden()
     painting.expect_sizes(DAB)
     assert session.get(f"/api/v1/assignments/{assignment}").json()["state"] == "leased"
 
@@ -396,7 +404,7 @@ def test_skipping_takes_a_reason_and_goes_on(painting: Workbench) -> None:
     assignment = painting.assignment()["id"]
     painting.press("Control+Space")
     painting.page.locator("[data-reason=unclear]").click()
-    expect(painting.page.locator(".bar-image")).not_to_have_text(first, timeout=ANSWER_MS)
+    expect(painting.page.locator(".bar-image")).not_to_have_text(first)
     session = painting.product.session("annotator")
     assert session.get(f"/api/v1/assignments/{assignment}").json()["state"] == "skipped"
     assert session.post(f"/api/v1/assignments/{assignment}/reopen").status == 200
@@ -435,13 +443,13 @@ def test_every_control_is_reached_with_the_keyboard(painting: Workbench) -> None
 def test_keys_alone_make_a_mask(workbench: Workbench) -> None:
     workbench.page.locator("#stage").focus()
     workbench.press("ArrowRight", "ArrowUp", "Shift+ArrowLeft", ".")
-    expect(workbench.can_accept).to_be_visible(timeout=ANSWER_MS)
+    expect(workbench.can_accept).to_be_visible()
     workbench.press("Enter")
     expect(workbench.page.locator(".mask-row")).to_have_count(1)
 
 
 def test_the_brush_works_when_the_model_cannot_start(painting: Workbench) -> None:
-    expect(painting.page.locator(".bar-model")).to_have_text("Model is off", timeout=MODEL_READY_MS)
+    expect(painting.page.locator(".bar-model")).to_have_text("Model is off", timeout=LONG_MS)
     painting.square_brush()
     painting.dab(0.45, 0.4)
     painting.expect_stored(DAB)
@@ -451,7 +459,7 @@ def test_a_second_tab_may_look_but_not_write(painting: Workbench) -> None:
     other = painting.page.context.new_page()
     other.goto(f"/projects/{painting.project}/annotate")
     notice = other.locator("#locked")
-    expect(notice).to_contain_text("another tab", timeout=MODEL_READY_MS)
+    expect(notice).to_contain_text("another tab", timeout=LONG_MS)
 
 
 def test_a_small_window_keeps_the_image_and_the_list_at_hand(painting: Workbench) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.faults.annotators import Annotator, Ledger, Promise, StoredMask
 from tests.live_product import LiveProduct, running_product
+from tests.patience import LONG_S
 
 NUM_IMAGES = 40
 # Ends of a killed worker's jobs are noticed by their silence; the shortest the settings allow.
@@ -45,22 +46,22 @@ def test_killing_every_program_loses_nothing_that_was_acknowledged(fragile: Live
     upload = {f"noise {number}.png": picture(number) for number in range(NUM_IMAGES)}
     uploaded = manager.upload(f"/api/v1/projects/{project}/images", upload)
     assert uploaded.status == 201, uploaded.content[:500]
-    fragile.wait_for(lambda: fragile.ask(RUNNING_JOBS)[0][0] > 0, 30.0, "an embedding under way")
+    fragile.wait_for(lambda: fragile.ask(RUNNING_JOBS)[0][0] > 0, LONG_S, "an embedding under way")
     fragile.kill("embed-worker")
     for annotator in team:
         annotator.start()
     for program in ("web", "valkey", "web-worker", "postgres", "tick", "web"):
-        fragile.wait_for(more_promises(ledger, 8), 30.0, f"saves before the end of {program}")
+        fragile.wait_for(more_promises(ledger, 8), LONG_S, f"saves before the end of {program}")
         fragile.kill(program)
-    fragile.wait_for(more_promises(ledger, 8), 30.0, "saves after the last kill")
+    fragile.wait_for(more_promises(ledger, 8), LONG_S, "saves after the last kill")
     for annotator in team:
         annotator.leave()
     fragile.wait_for(
-        lambda: not any(annotator.is_alive() for annotator in team), 60.0, "the last saves"
+        lambda: not any(annotator.is_alive() for annotator in team), LONG_S, "the last saves"
     )
     assert [annotator.surprise for annotator in team] == [None, None]
     fragile.wait_for(
-        lambda: answers(fragile) and fragile.ask(OPEN_JOBS) == [(0,)], 90.0, "the jobs"
+        lambda: answers(fragile) and fragile.ask(OPEN_JOBS) == [(0,)], LONG_S, "the jobs"
     )
     assert ledger.broken(stored_masks(fragile)) == []
     assert fragile.ask(UNEMBEDDED) == [(0,)]

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,7 @@ from launcher.os_processes import start_mark, wait_until
 from launcher.places import CHECKOUT, Home
 from launcher.settings_file import RECORDED
 from tests.http_session import HttpSession
-
-FIRST_START_S = 240.0
-NEXT_START_S = 90.0
+from tests.patience import LONG_S, PATIENCE_S
 
 
 @dataclass
@@ -36,16 +33,14 @@ class Launched:
     def text(self) -> str:
         return self.printed.read_text()
 
-    def wait_until_ready(self, seconds: float) -> float:
-        """Seconds until it said that it is ready; fails with its words when it ends first."""
-        began = time.monotonic()
+    def wait_until_ready(self) -> None:
+        """Until it said that it is ready; fails with its words when it ends first."""
 
         def decided() -> bool:
             return "Ready after" in self.text() or self.process.poll() is not None
 
-        assert wait_until(decided, seconds), self.text()
+        assert wait_until(decided, LONG_S), self.text()
         assert "Ready after" in self.text(), self.text()
-        return time.monotonic() - began
 
     def links(self) -> dict[str, str]:
         """One-time links by person."""
@@ -81,7 +76,7 @@ def launched(home: Home, port: int) -> Iterator[Launched]:
         yield Launched(process=process, printed=printed, url=f"http://localhost:{port}")
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -106,7 +101,7 @@ def test_an_empty_folder_becomes_a_product_that_stops_and_starts_again(
     home: Home, port: int
 ) -> None:
     with launched(home, port) as first:
-        first.wait_until_ready(FIRST_START_S)
+        first.wait_until_ready()
         links = first.links()
         assert set(links) == {"annotator", "manager", "admin"}
         session = HttpSession(first.url)
@@ -119,12 +114,12 @@ def test_an_empty_folder_becomes_a_product_that_stops_and_starts_again(
         pids = pids_in(home)
         assert len(pids) == 7
         first.process.send_signal(signal.SIGINT)
-        assert first.process.wait(60) == 0
+        assert first.process.wait(PATIENCE_S) == 0
         assert all_gone(pids)
         assert pids_in(home) == []
 
     with launched(home, port) as second:
-        second.wait_until_ready(NEXT_START_S)
+        second.wait_until_ready()
         again = HttpSession(second.url)
         again.sign_in("manager")
         assert again.get("/api/v1/projects").status == 200
@@ -133,7 +128,7 @@ def test_an_empty_folder_becomes_a_product_that_stops_and_starts_again(
         second.process.wait()
 
     with launched(home, port) as third:
-        third.wait_until_ready(NEXT_START_S)
+        third.wait_until_ready()
         assert all_gone(left)
         project = session_project(third.url)
         assert project["name"] == "Demo"
@@ -188,5 +183,5 @@ def run(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from launcher.settings_file import settle_settings
 from launcher.steps import Steps
 from launcher.supervisor import Supervisor
 from launcher.valkey import installed_valkey
+from tests.patience import PATIENCE_S
 
 ANYBODY = "nobody"
 BRING_UP = """
@@ -94,13 +94,10 @@ def test_rows_and_messages_outlive_a_stop_and_a_start(home: Home) -> None:
         url = start(home, supervisor)
         ask(url, "CREATE TABLE kept AS SELECT 17 AS number")
         broker_of(home).rpush("queue", "first", "second")
-    began = time.monotonic()
     with Supervisor(home) as supervisor:
         assert start(home, supervisor) == url
-        seconds = time.monotonic() - began
         assert ask(url, "SELECT number FROM kept") == 17
         assert broker_of(home).llen("queue") == 2
-    assert seconds < 15.0
 
 
 def test_the_product_is_no_superuser_and_needs_its_password(home: Home) -> None:
@@ -140,7 +137,7 @@ def test_servers_killed_together_start_again_with_what_was_committed(home: Home)
             except (psycopg2.OperationalError, redis.RedisError):
                 return False
 
-        assert wait_until(both_answer, 30.0)
+        assert wait_until(both_answer, PATIENCE_S)
 
 
 def test_a_launcher_killed_with_its_servers_running_is_followed_by_a_good_start(

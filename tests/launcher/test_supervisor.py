@@ -17,6 +17,7 @@ from launcher.os_processes import group_members, start_mark, wait_until
 from launcher.places import CHECKOUT, Home
 from launcher.program import LOG_LIMIT, Program, pid_file, stop_leftovers
 from launcher.supervisor import Supervisor
+from tests.patience import PATIENCE_S
 
 WAIT_FOREVER = "import signal; signal.pause()"
 
@@ -49,7 +50,7 @@ def watch_until_pid_changes(supervisor: Supervisor, name: str, pid: int) -> None
         supervisor.watch()
         return supervisor.pid_of(name) != pid
 
-    assert wait_until(changed, 10.0)
+    assert wait_until(changed, PATIENCE_S)
 
 
 def test_a_killed_program_runs_again_under_a_new_process(supervisor: Supervisor) -> None:
@@ -69,7 +70,7 @@ def test_a_program_that_keeps_falling_is_started_less_and_less(home: Home) -> No
             supervisor.watch()
             return sum("ended (status 7)" in text for text in told) == 3
 
-        assert wait_until(fell_three_times, 20.0)
+        assert wait_until(fell_three_times, PATIENCE_S)
     waits = [text.rpartition("again in ")[2] for text in told if "again in" in text]
     assert waits == ["0.2 s", "0.5 s", "1.0 s"]
 
@@ -86,7 +87,7 @@ def test_children_of_a_killed_program_end_with_it(supervisor: Supervisor, tmp_pa
     child, parent = int(note.read_text()), supervisor.pid_of("parent")
     os.kill(parent, signal.SIGKILL)
     watch_until_pid_changes(supervisor, "parent", parent)
-    assert wait_until(lambda: start_mark(child) is None, 5.0)
+    assert wait_until(lambda: start_mark(child) is None, PATIENCE_S)
 
 
 def test_a_program_that_ends_before_it_is_ready_shows_its_last_words(
@@ -165,7 +166,7 @@ def test_programs_of_a_killed_launcher_end_by_themselves(home: Home) -> None:
     pid = start_and_kill_a_launcher(home, death_signal=sys.platform == "linux")
     if sys.platform != "linux":
         assert stop_leftovers(home) == ["left"]
-    assert wait_until(lambda: start_mark(pid) is None, 10.0)
+    assert wait_until(lambda: start_mark(pid) is None, PATIENCE_S)
 
 
 def test_what_a_killed_launcher_left_is_ended_at_the_next_start(home: Home) -> None:
@@ -194,7 +195,7 @@ def test_children_left_without_their_leader_are_ended_too(home: Home) -> None:
     facts = {"pid": leader.pid, "mark": "gone", "stop_signal": 15}
     pid_file(home, "training").write_text(json.dumps(facts))
     assert stop_leftovers(home) == ["training"]
-    assert wait_until(lambda: start_mark(child) is None, 5.0)
+    assert wait_until(lambda: start_mark(child) is None, PATIENCE_S)
 
 
 def test_a_log_grown_large_is_cut_under_its_program(home: Home) -> None:

@@ -30,10 +30,10 @@ from launcher.os_processes import wait_until
 from launcher.places import CHECKOUT, Home
 from launcher.supervisor import Supervisor
 from launcher.valkey import installed_valkey
+from tests.patience import PATIENCE_S
 
 WEB, EMBED, TRAIN = "web", "embed", "train"
 APPS = {WEB: "config.celery", EMBED: "model_server.worker.celery_app"}
-PATIENCE_S = 60.0
 
 
 @dataclass
