@@ -20,8 +20,6 @@ SERVED = {
     "onnxruntime-web/dist/ort.wasm.min.mjs": "ort/ort.wasm.min.mjs",
     "onnxruntime-web/dist/ort-wasm-simd-threaded.mjs": "ort/ort-wasm-simd-threaded.mjs",
     "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "ort/ort-wasm-simd-threaded.wasm",
-    "uplot/dist/uPlot.esm.js": "uplot/uPlot.esm.js",
-    "uplot/dist/uPlot.min.css": "uplot/uPlot.min.css",
 }
 # Brotli 11 needs minutes for the wasm file, 9 a second, for nearly the same size.
 COMPRESS = """
