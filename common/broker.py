@@ -24,7 +24,7 @@ def celery_url(redis_url: str) -> str:
         return redis_url
     if parts.scheme != "unix":
         raise ValueError(
-            f"REDIS_URL begins with {parts.scheme!r}: write redis://, rediss:// or unix://"
+            f"REDIS_URL begins with {parts.scheme!r}: write redis://, rediss:// or unix://."
         )
     number = dict(parse_qsl(parts.query)).get("db", "0")
     return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={number}"

@@ -6,8 +6,11 @@ import os
 
 from celery import Celery
 
+from annotator.services.pulse import PulseStep
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("maskwright")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["annotator"])
+app.steps["worker"].add(PulseStep)

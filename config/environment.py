@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from common.broker import celery_url
+
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
 
@@ -103,16 +105,11 @@ def database_settings(url: str) -> dict[str, object]:
 
 
 def celery_broker(url: str) -> str:
-    """Celery's spelling of a Redis address: sockets are `redis+socket://PATH?virtual_host=DB`."""
-    parts = urlsplit(url)
-    if parts.scheme in {"redis", "rediss"}:
-        return url
-    if parts.scheme != "unix":
-        raise BadSetting(
-            f"REDIS_URL begins with {parts.scheme!r}: write redis://, rediss:// or unix://."
-        )
-    number = dict(parse_qsl(parts.query)).get("db", "0")
-    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={number}"
+    """Celery's spelling of a Redis address."""
+    try:
+        return celery_url(url)
+    except ValueError as error:
+        raise BadSetting(str(error)) from error
 
 
 def folder_hash(folder: Path) -> str:

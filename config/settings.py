@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from csp.constants import NONCE, SELF
 
+from common.broker import TRANSPORT_OPTIONS
 from config.environment import (
     BadSetting,
     celery_broker,
@@ -101,13 +102,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A request must not hang because the broker is down: the tick rings again.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 24 * 3600,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "socket_connect_timeout": 3,
-    "socket_timeout": 30,
-}
+CELERY_BROKER_TRANSPORT_OPTIONS = TRANSPORT_OPTIONS
 
 # ---- people and browsers -----------------------------------------------------------------------
 AUTH_USER_MODEL = "annotator.Person"

@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "annotator.middleware": ("annotator.services",),
     "annotator.migrations": ("annotator.models",),
     "annotator.apps": (),
-    "config": ("annotator",),
+    "config": ("annotator", "common"),
 }
 
 # library -> the only packages of ours that may import it

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from annotator.api.errors import NOT_FOUND, error_body
 from annotator.services.health import check_services
+from annotator.services.pulse import living_workers
 
 
 @require_safe
@@ -17,11 +18,16 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when database, broker and storage answer, else 503; which one is named."""
+    """200 when database, broker and storage answer, else 503; which one is named.
+
+    `workers` tells by queue whether one was heard of lately. Without them masks are still saved, so
+    they do not decide.
+    """
     services = check_services()
     ready = all(services.values())
+    workers = {queue: name is not None for queue, name in living_workers().items()}
     return JsonResponse(
-        {"status": "ready" if ready else "waiting", "services": services},
+        {"status": "ready" if ready else "waiting", "services": services, "workers": workers},
         status=200 if ready else 503,
     )
 

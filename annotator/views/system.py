@@ -18,7 +18,8 @@ from annotator.queries.system import failed_jobs, jobs_by_kind, newest_acts
 from annotator.services.health import check_services
 from annotator.services.jobs import retry_job
 from annotator.services.people import create_person, make_sign_in_link, set_person_active
-from annotator.services.workers import answering_workers, free_storage_bytes, queues
+from annotator.services.pulse import living_workers
+from annotator.services.workers import free_storage_bytes, queues
 from annotator.views.page import page, render_page, signed_in_person
 
 
@@ -102,7 +103,7 @@ def _system(
         current="system",
         status=fault.status if fault else 200,
         services=check_services(),
-        workers=answering_workers(),
+        workers=living_workers(),
         queues=queues(),
         free_bytes=free_storage_bytes(),
         kinds=jobs_by_kind(now=now),

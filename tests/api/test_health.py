@@ -32,6 +32,7 @@ def test_readiness_names_each_service(client: Client, settings: Settings) -> Non
         "broker": True,
         "storage": True,
     }
+    assert client.get("/readyz").json()["workers"] == {"embed": False, "train": False, "web": False}
     settings.REDIS_URL = "unix:///nowhere/valkey.sock"
     reply = client.get("/readyz")
     assert (reply.status_code, reply.json()["services"]["broker"]) == (503, False)

@@ -11,11 +11,13 @@ from annotator.errors import Conflict
 from annotator.models import Embedding, Image, Job, JobState, ModelVersion
 from annotator.services.embeddings import read_embedding, request_embedding
 from annotator.services.jobs import take_report
+from annotator.services.pulse import living_workers
 from annotator.services.reports import record_report
 from annotator.services.stores import file_storage
 from annotator.services.tick import tick
 from common.embedding_format import decode_embedding
 from common.messages import JobReport
+from common.pulse import KEPT_S, pulse_key
 from tests.cast import Cast
 from tests.worker.engine import EMBED, WEB, Engine, ringing_at, stored_image
 
@@ -173,6 +175,14 @@ def test_a_damaged_embedding_is_never_served_and_made_again(
     )
     served = read_embedding(image=image, encoder_fingerprint=model.encoder_fingerprint)
     assert served.content == sound
+
+
+def test_a_worker_is_heard_of_while_it_lives(engine: Engine) -> None:
+    engine.wait_for(
+        lambda: living_workers()["embed"] == "embed@test", "the pulse of a model worker"
+    )
+    engine.wait_for(lambda: living_workers()["web"] == "web@test", "the pulse of the web worker")
+    assert engine.broker.ttl(pulse_key("embed")) <= KEPT_S
 
 
 def test_the_wrong_encoder_is_refused_by_the_worker(
