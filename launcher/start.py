@@ -70,10 +70,21 @@ def check_port_is_free(address: Address) -> None:
 
 def farewell(address: Address, links: str, home: Home, seconds: float) -> str:
     """The last words before the watch begins."""
-    lines = links.strip().splitlines()
-    shown = "".join(f"  {line}\n" for line in ["One-time sign-in links:", *lines] if lines)
     return (
-        f"\nReady after {seconds:.1f} s: {address.url}\n\n{shown}\n"
-        f"Everything is kept in {home.folder} (logs in {home.logs}).\n"
-        "A new link: python3 run.py link PERSON. Ctrl-C stops everything."
+        f"\nReady after {seconds:.1f} s: {address.url}\n\n{ways_in(links)}\n"
+        f"Everything is kept in {home.folder} (logs in {home.logs}). Ctrl-C stops everything."
+    )
+
+
+def ways_in(links: str) -> str:
+    """How people sign in: the links that were made, or how to get one."""
+    lines = [line for line in links.splitlines() if "/link/" in line]
+    if not lines:
+        return (
+            "Sign in with your name and password.\n"
+            "A one-time link for somebody who has none: python3 run.py link PERSON\n"
+        )
+    return "".join(
+        f"  {line}\n"
+        for line in ("One-time sign-in links (a new one: python3 run.py link PERSON):", *lines)
     )

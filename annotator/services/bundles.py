@@ -22,6 +22,7 @@ from common.messages import bundle_key
 from storage import Storage, open_storage
 
 BLOCK_BYTES = 1 << 20
+BUNDLED = "bundled with the product"  # the reason of a promotion that no person asked for
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,23 @@ def promote_over_current(*, model_version: ModelVersion, by: Person | None = Non
         by=by,
         reason="command line",
     )
+
+
+def promote_bundled(*, model_version: ModelVersion) -> bool:
+    """Lets annotators use the model that came with this checkout, unless somebody has chosen one.
+
+    False: a person promoted or rolled back; the version stays a candidate.
+    """
+    newest = Promotion.objects.select_related("previous").order_by("-id").first()
+    # The first promotion of all is the one of the model that came with the first checkout.
+    if newest is not None and newest.previous is not None and newest.reason != BUNDLED:
+        return False
+    promote(
+        model_version=model_version,
+        expected_current=None if newest is None else newest.model_version_id,
+        reason=BUNDLED,
+    )
+    return True
 
 
 def _read_manifest(source: BundleSource) -> tuple[Manifest, bytes]:

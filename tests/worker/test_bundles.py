@@ -13,7 +13,13 @@ from pytest_django.fixtures import Settings
 from annotator.errors import Conflict, Invalid
 from annotator.models import AuditEntry, Embedding, Job, ModelVersion, Promotion
 from annotator.queries.model_versions import current_model_version
-from annotator.services.bundles import promote, register_folder, roll_back
+from annotator.services.bundles import (
+    promote,
+    promote_bundled,
+    promote_over_current,
+    register_folder,
+    roll_back,
+)
 from annotator.services.stores import file_storage
 from common.manifest import MANIFEST_NAME
 from tests.cast import Cast, make_image, make_model
@@ -98,6 +104,23 @@ def test_rolling_back_returns_to_the_version_before(cast: Cast) -> None:
     assert current_model_version() == first
     acts = AuditEntry.objects.filter(act="model.promoted")
     assert [act.person for act in acts] == [cast.dan, cast.dan]
+
+
+def test_the_bundled_model_follows_the_checkout_until_somebody_chooses_another(cast: Cast) -> None:
+    first, second, third = (make_model(promote=False) for _ in range(3))
+    assert promote_bundled(model_version=first)
+    assert promote_bundled(model_version=second)
+    assert current_model_version() == second
+    promote(model_version=first, expected_current=second.id, by=cast.dan, reason="I know it")
+    assert not promote_bundled(model_version=third)
+    assert current_model_version() == first
+
+
+def test_an_installation_of_before_takes_new_bundled_weights(cast: Cast) -> None:
+    earlier, later = make_model(promote=False), make_model(promote=False)
+    promote_over_current(model_version=earlier)
+    assert promote_bundled(model_version=later)
+    assert current_model_version() == later
 
 
 def test_a_candidate_that_got_worse_is_promoted_only_on_purpose(cast: Cast) -> None:
