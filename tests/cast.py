@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from annotator.models import (
     Assignment,
     Embedding,
     Image,
+    Mask,
+    MaskState,
     Membership,
     ModelVersion,
     Person,
@@ -129,6 +132,25 @@ def asymmetric_mask(
 
 def counts(*, grown: int = 0, width: int = WIDTH, height: int = HEIGHT) -> str:
     return rle.encode(asymmetric_mask(width=width, height=height, grown=grown))
+
+
+def accepted_mask(image: Image, author: Person, *, given_up: bool = False) -> Mask:
+    """As if the author had accepted it."""
+    mask = asymmetric_mask(width=image.picture.width, height=image.picture.height)
+    encoded = rle.encode(mask)
+    return Mask.objects.create(
+        id=uuid.uuid4(),
+        image=image,
+        author=author,
+        order_index=0,
+        state=MaskState.ACCEPTED,
+        accepted_at=timezone.now(),
+        counts=encoded,
+        counts_sha256=rle.counts_sha256(encoded),
+        area=int(mask.sum()),
+        box=[4, 3, 21, 17],
+        given_up=given_up,
+    )
 
 
 def save_body(assignment: Assignment, /, **changes: Any) -> dict[str, Any]:

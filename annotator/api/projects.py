@@ -11,9 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotator.api.endpoint import Endpoint, StrictSerializer
-from annotator.api.fields import StrictBoolean, Text
+from annotator.api.fields import StrictBoolean, StrictInteger, Text
 from annotator.errors import NotAllowed
-from annotator.models import OverlapRule, Project
+from annotator.models import (
+    DEFAULT_HELD_OUT_PERCENT,
+    MAX_HELD_OUT_PERCENT,
+    OverlapRule,
+    Project,
+)
 from annotator.queries.people import may_create_projects
 from annotator.queries.scope import (
     find_managed_project,
@@ -28,12 +33,16 @@ class ProjectBody(StrictSerializer):
     name = Text(max_length=120)
     guidelines = Text(max_length=20000, required=False, allow_blank=True, default="")
     overlap_rule = serializers.ChoiceField(OverlapRule.choices, default=OverlapRule.ALLOWED)
+    held_out_percent = StrictInteger(
+        default=DEFAULT_HELD_OUT_PERCENT, min_value=0, max_value=MAX_HELD_OUT_PERCENT
+    )
 
 
 class ProjectChangesBody(StrictSerializer):
     name = Text(max_length=120, required=False)
     guidelines = Text(max_length=20000, required=False, allow_blank=True)
     overlap_rule = serializers.ChoiceField(OverlapRule.choices, required=False)
+    held_out_percent = StrictInteger(required=False, min_value=0, max_value=MAX_HELD_OUT_PERCENT)
     archived = StrictBoolean(required=False)
 
 
@@ -42,6 +51,7 @@ class ProjectReply(serializers.Serializer[object]):
     name = serializers.CharField()
     guidelines = serializers.CharField()
     overlap_rule = serializers.ChoiceField(OverlapRule.choices)
+    held_out_percent = serializers.IntegerField()
     archived_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 
@@ -56,6 +66,7 @@ def describe_project(project: Project) -> dict[str, object]:
         "name": project.name,
         "guidelines": project.guidelines,
         "overlap_rule": project.overlap_rule,
+        "held_out_percent": project.held_out_percent,
         "archived_at": project.archived_at,
         "created_at": project.created_at,
     }
@@ -81,6 +92,7 @@ class Projects(Endpoint):
             name=body["name"],
             guidelines=body["guidelines"],
             overlap_rule=OverlapRule(body["overlap_rule"]),
+            held_out_percent=body["held_out_percent"],
             by=self.person,
         )
         return Response(describe_project(project), status=201)

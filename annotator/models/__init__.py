@@ -7,10 +7,19 @@ from annotator.models.interactions import Interaction, MaskTiming
 from annotator.models.jobs import OPEN_STATES, Job, JobKind, JobState
 from annotator.models.masks import Mask, MaskRevision, MaskState, SaveReceipt
 from annotator.models.people import Person, SignInFailure, SignInLink
-from annotator.models.projects import Membership, OverlapRule, Project, Role
+from annotator.models.projects import (
+    DEFAULT_HELD_OUT_PERCENT,
+    MAX_HELD_OUT_PERCENT,
+    Membership,
+    OverlapRule,
+    Project,
+    Role,
+)
 from annotator.models.rounds import ModelVersion, Promotion, Round
 
 __all__ = [
+    "DEFAULT_HELD_OUT_PERCENT",
+    "MAX_HELD_OUT_PERCENT",
     "OPEN_STATES",
     "Assignment",
     "AssignmentState",

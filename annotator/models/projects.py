@@ -8,6 +8,9 @@ from django.db import models
 
 from annotator.models.people import Person
 
+DEFAULT_HELD_OUT_PERCENT = 10
+MAX_HELD_OUT_PERCENT = 50
+
 
 class OverlapRule(models.TextChoices):
     ALLOWED = "allowed"
@@ -27,6 +30,7 @@ class Project(models.Model):
     name = models.CharField(max_length=120)
     guidelines = models.TextField(blank=True, max_length=20000)
     overlap_rule = models.CharField(max_length=16, choices=OverlapRule, default=OverlapRule.ALLOWED)
+    held_out_percent = models.PositiveSmallIntegerField(default=DEFAULT_HELD_OUT_PERCENT)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     people = models.ManyToManyField(Person, through="Membership", related_name="projects")
@@ -38,6 +42,10 @@ class Project(models.Model):
             models.CheckConstraint(
                 condition=models.Q(overlap_rule__in=OverlapRule.values),
                 name="project_overlap_rule_is_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(held_out_percent__lte=MAX_HELD_OUT_PERCENT),
+                name="project_holds_out_at_most_half",
             ),
         ]
 

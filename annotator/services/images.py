@@ -92,6 +92,15 @@ def set_held_out(*, image: Image, held_out: bool, by: Person) -> None:
         record_act(person=by, project=image.project, act=act, subject=image.name)
 
 
+def is_held_out(*, sha256: str, percent: int) -> bool:
+    """Whether a picture belongs to the share that is kept for scoring, by its content alone.
+
+    The same picture falls the same way in every project, and a larger share contains the smaller ones: what
+    one project scores on is not what another trains on.
+    """
+    return int(sha256[-8:], 16) * 100 < percent << 32
+
+
 def clean_name(name: str) -> str:
     """The display name: the last part of a path, without control characters, at most 255 long."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
@@ -115,6 +124,7 @@ def _add_picture(*, project: Project, picture: Picture, name: str, by: Person | 
             picture=picture,
             name=name,
             order_index=0 if last is None else last + 1,
+            held_out=is_held_out(sha256=picture.sha256, percent=project.held_out_percent),
             uploaded_by=by,
         )
     request_embedding(picture=picture, priority=0)

@@ -8,7 +8,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotator.errors import Conflict
-from annotator.models import Membership, OverlapRule, Person, Project, Role
+from annotator.models import (
+    DEFAULT_HELD_OUT_PERCENT,
+    Membership,
+    OverlapRule,
+    Person,
+    Project,
+    Role,
+)
 from annotator.services.audit import record_act
 
 
@@ -19,6 +26,7 @@ class ProjectChanges:
     name: str | None = None
     guidelines: str | None = None
     overlap_rule: OverlapRule | None = None
+    held_out_percent: int | None = None  # of the images added from now on
     archived: bool | None = None
 
 
@@ -28,12 +36,16 @@ def create_project(
     by: Person | None,
     guidelines: str = "",
     overlap_rule: OverlapRule = OverlapRule.ALLOWED,
+    held_out_percent: int = DEFAULT_HELD_OUT_PERCENT,
 ) -> Project:
     """Whoever creates a project manages it. Raises `Conflict` when the name is taken."""
     try:
         with transaction.atomic():
             project = Project.objects.create(
-                name=name, guidelines=guidelines, overlap_rule=overlap_rule
+                name=name,
+                guidelines=guidelines,
+                overlap_rule=overlap_rule,
+                held_out_percent=held_out_percent,
             )
             if by is not None:
                 Membership.objects.create(project=project, person=by, role=Role.MANAGER)
@@ -45,7 +57,7 @@ def create_project(
 
 def change_project(*, project: Project, changes: ProjectChanges, by: Person) -> Project:
     """Raises `Conflict` when the new name is taken."""
-    for field in ("name", "guidelines", "overlap_rule"):
+    for field in ("name", "guidelines", "overlap_rule", "held_out_percent"):
         wanted = getattr(changes, field)
         if wanted is not None:
             setattr(project, field, wanted)

@@ -109,7 +109,10 @@ def _start(
     job, _ = create_job(kind=JobKind.TRAIN, wanted=WantedJob(subject=str(project.id), request={}))
     masks = snapshot_masks(project)
     if not any(mask.split == "train" for mask in masks):
-        raise Invalid("No accepted mask is left to train on.", code="nothing_new")
+        raise Invalid(
+            "Every accepted mask is on an image kept for scoring: there is none to train on.",
+            code="nothing_new",
+        )
     content = write_snapshot(masks)
     key = snapshot_key(content)
     file_storage().put_bytes(key, content)

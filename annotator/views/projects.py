@@ -12,7 +12,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid, NotAllowed
-from annotator.models import OverlapRule, Person, Project, Role
+from annotator.models import MAX_HELD_OUT_PERCENT, OverlapRule, Person, Project, Role
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.people import (
     find_person,
@@ -75,12 +75,7 @@ def annotate(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @page
 @ensure_csrf_cookie
 def images(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    project = _managed(request, project_id)
-    limits = {
-        "max_files": settings.MAX_FILES_PER_UPLOAD,
-        "max_bytes": settings.MAX_IMAGE_BYTES,
-    }
-    return render_page(request, "images.html", project=project, current="images", limits=limits)
+    return _images(request, _managed(request, project_id))
 
 
 @require_POST
@@ -91,6 +86,20 @@ def retry_embeddings(request: HttpRequest, project_id: UUID) -> HttpResponse:
     model = current_model_version()
     if model is not None:
         request_missing_embeddings(model_version=model, by_person=True)
+    return HttpResponseRedirect(f"/projects/{project.id}/images")
+
+
+@require_POST
+@page
+def hold_out(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Sets the share of the images added from now on that is kept for scoring."""
+    project = _managed(request, project_id)
+    word = request.POST.get("held_out_percent", "")
+    if not word.isdecimal() or int(word[:9]) > MAX_HELD_OUT_PERCENT:
+        fault = f"Write a whole number from 0 to {MAX_HELD_OUT_PERCENT}, not {word!r:.40}."
+        return _images(request, project, fault=fault)
+    changes = ProjectChanges(held_out_percent=int(word))
+    change_project(project=project, changes=changes, by=signed_in_person(request))
     return HttpResponseRedirect(f"/projects/{project.id}/images")
 
 
@@ -179,6 +188,23 @@ def _first_to_annotate(person: Person, summaries: list[ProjectSummary]) -> Proje
         return None
     ready = [one for one in mine if one.images.ready or one.num_mine]
     return (ready or mine)[0].project
+
+
+def _images(request: HttpRequest, project: Project, *, fault: str = "") -> HttpResponse:
+    limits = {
+        "max_files": settings.MAX_FILES_PER_UPLOAD,
+        "max_bytes": settings.MAX_IMAGE_BYTES,
+        "max_held_out_percent": MAX_HELD_OUT_PERCENT,
+    }
+    return render_page(
+        request,
+        "images.html",
+        project=project,
+        current="images",
+        status=422 if fault else 200,
+        limits=limits,
+        fault=fault,
+    )
 
 
 def _guidelines(

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/new", projects.new_project, name="new-project"),
     path(f"{PROJECT}/annotate", projects.annotate, name="annotate"),
     path(f"{PROJECT}/images", projects.images, name="images"),
+    path(f"{PROJECT}/images/hold-out", projects.hold_out, name="hold-out"),
     path(f"{PROJECT}/images/retry", projects.retry_embeddings, name="retry-embeddings"),
     path(f"{PROJECT}/dashboard", projects.dashboard, name="dashboard"),
     path(f"{PROJECT}/guidelines", projects.guidelines, name="guidelines"),

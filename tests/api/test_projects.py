@@ -43,8 +43,10 @@ def test_a_name_is_taken_once(browser: Browsers) -> None:
 
 def test_managers_change_their_project(browser: Browsers, cast: Cast) -> None:
     path = f"projects/{cast.project.id}"
-    reply = browser("carol").send("PATCH", path, {"overlap_rule": "exclusive", "archived": True})
-    assert reply.status_code == 200
+    reply = browser("carol").send(
+        "PATCH", path, {"overlap_rule": "exclusive", "archived": True, "held_out_percent": 25}
+    )
+    assert (reply.status_code, reply.json()["held_out_percent"]) == (200, 25)
     project = Project.objects.get(id=cast.project.id)
     assert (project.overlap_rule, project.archived_at is not None) == ("exclusive", True)
     browser("carol").send("PATCH", path, {"archived": False})
@@ -59,6 +61,9 @@ def test_managers_change_their_project(browser: Browsers, cast: Cast) -> None:
         ({"name": "a\u0001b"}, 422),
         ({"name": 7}, 422),
         ({"overlap_rule": "some"}, 422),
+        ({"held_out_percent": 51}, 422),
+        ({"held_out_percent": -1}, 422),
+        ({"held_out_percent": "10"}, 422),
         ({"archived": "yes"}, 422),
         ({"guidelines": "x" * 20001}, 422),
         ({"owner": "mallory"}, 400),

@@ -53,7 +53,8 @@ def ellipse() -> NDArray[np.bool_]:
 def new_project(product: LiveProduct) -> str:
     """A project of the manager's with the annotator in it; returns its id."""
     manager = product.session("manager")
-    made = manager.post("/api/v1/projects", {"name": f"Pages {uuid.uuid4().hex[:8]}"})
+    about = {"name": f"Pages {uuid.uuid4().hex[:8]}", "held_out_percent": 0}
+    made = manager.post("/api/v1/projects", about)
     assert made.status == 201, made.content
     project = str(made.json()["id"])
     added = manager.post(

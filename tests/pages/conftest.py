@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
+from tests.database_fixtures import cast, own_storage
 
+__all__ = ["Visitors", "cast", "own_storage", "visitor"]
 Visitors = Callable[[str], Client]
-
-
-@pytest.fixture(autouse=True)
-def own_storage(tmp_path: Path, settings: Settings) -> Path:
-    """Files of a test go to its own folder; passwords are hashed quickly."""
-    folder = tmp_path / "storage"
-    # Passwords of tests need no protection; the real hasher takes most of a second.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.STORAGE_URL = folder.as_uri()
-    return folder
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return make_cast()
 
 
 @pytest.fixture

@@ -113,6 +113,17 @@ def test_a_project_that_cannot_be_is_refused_with_its_reason(
     assert Project.objects.count() == 2
 
 
+def test_managers_set_the_share_that_is_kept_for_scoring(visitor: Visitors, cast: Cast) -> None:
+    path = f"/projects/{cast.project.id}/images/hold-out"
+    assert visitor("carol").post(path, {"held_out_percent": "25"}).status_code == 302
+    assert 'value="25"' in visitor("carol").get(f"/projects/{cast.project.id}/images").text
+    for word in ("51", "-1", "", "a lot"):
+        assert visitor("carol").post(path, {"held_out_percent": word}).status_code == 422
+    assert visitor("alice").post(path, {"held_out_percent": "0"}).status_code == 403
+    assert visitor("mallory").post(path, {"held_out_percent": "0"}).status_code == 404
+    assert Project.objects.get(id=cast.project.id).held_out_percent == 25
+
+
 # ---- guidelines and members ----------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,9 +19,7 @@ from annotator.models import (
     JobKind,
     JobState,
     Mask,
-    MaskState,
     ModelVersion,
-    Person,
     Round,
 )
 from annotator.queries.model_versions import current_model_version
@@ -31,34 +28,15 @@ from annotator.services.embeddings import request_embedding
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
 from annotator.services.stores import file_storage
 from annotator.services.tick import tick
-from common import rle
 from common.snapshots import read_snapshot
-from tests.cast import Cast, make_model
-from tests.worker.engine import TRAIN, Engine, bar_mask, stored_image
+from tests.cast import Cast, accepted_mask, make_model
+from tests.worker.engine import TRAIN, Engine, stored_image
 
 pytestmark = pytest.mark.xdist_group("engine")
 SMALL = RoundSettings(
     steps=3, minutes=2.0, images_per_batch=1, masks_per_image=1, rounds=2, held_out_images=1
 )
 TRAINING_S = 900.0  # four processes that load torch, on a machine that may be busy
-
-
-def accepted_mask(image: Image, author: Person, *, given_up: bool = False) -> Mask:
-    mask = bar_mask(width=image.picture.width, height=image.picture.height)
-    counts = rle.encode(mask)
-    return Mask.objects.create(
-        id=uuid.uuid4(),
-        image=image,
-        author=author,
-        order_index=0,
-        state=MaskState.ACCEPTED,
-        accepted_at=timezone.now(),
-        counts=counts,
-        counts_sha256=rle.counts_sha256(counts),
-        area=int(mask.sum()),
-        box=[4, image.picture.height // 2, image.picture.width // 2, image.picture.height - 3],
-        given_up=given_up,
-    )
 
 
 @pytest.fixture
