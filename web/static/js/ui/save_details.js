@@ -9,9 +9,10 @@ import { make } from './elements.js';
  * @param {HTMLDialogElement} dialog
  * @param {Journal} journal
  * @param {(message: string, options?: {danger?: boolean}) => void} say
+ * @param {() => void} showAgain  the image with what the server holds
  * @returns {() => void} opens it
  */
-export function saveDetails(dialog, journal, say) {
+export function saveDetails(dialog, journal, say, showAgain) {
   dialog.setAttribute('aria-labelledby', 'save-heading');
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
   journal.addEventListener('state', () => dialog.open && show());
@@ -24,7 +25,7 @@ export function saveDetails(dialog, journal, say) {
   function parts() {
     const { kind, count, message, signInNeeded, problems } = journal.state;
     const heading = make('h2', { text: titleOf(kind, count), attributes: { id: 'save-heading' } });
-    const words = make('p', { class: 'quiet', text: message || 'Every change is on the server.' });
+    const words = make('p', { class: 'quiet', text: problems.length ? 'It is safe on this device. Say for each mask what shall become of it.' : message });
     return [
       heading,
       words,
@@ -40,16 +41,22 @@ export function saveDetails(dialog, journal, say) {
   }
 
   /** @param {import('../journal/journal.js').Problem} problem */
-  function problemBox({ mask, message, currentVersion, keptByServer }) {
-    const choose = (/** @type {'mine' | 'theirs'} */ choice) => () => {
-      journal.resolve(mask, choice).catch((error) => say(error.message, { danger: true }));
+  function problemBox({ mask, status, message, currentVersion, keptByServer }) {
+    const choose = (/** @type {'mine' | 'theirs'} */ choice) => async () => {
+      try {
+        await journal.resolve(mask, choice);
+        if (choice === 'theirs') showAgain();
+      } catch (error) {
+        say(error instanceof Error ? error.message : String(error), { danger: true });
+      }
     };
-    const kept = keptByServer ? ' The server keeps this work as a draft.' : '';
+    const isConflict = status === 412 && currentVersion !== null;
+    const words = keptByServer ? ['Send it again', 'Leave it as a draft'] : ['Keep mine', currentVersion === null ? 'Drop mine' : "Take the server's"];
     return make(
       'div',
       { class: 'note note-danger save-problem' },
-      make('p', { text: `${message}${kept}` }),
-      make('div', { class: 'save-acts' }, button('Keep mine', choose('mine')), button(currentVersion === null ? 'Drop mine' : "Take the server's", choose('theirs'))),
+      make('p', { text: isConflict ? 'This mask was changed elsewhere since you opened it here.' : message }),
+      make('div', { class: 'save-acts' }, button(words[0], choose('mine')), button(words[1], choose('theirs'))),
     );
   }
 
