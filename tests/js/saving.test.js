@@ -41,7 +41,7 @@ class SlowJournal extends EventTarget {
 function opened() {
   const journal = new SlowJournal();
   const store = createStore(/** @type {Workbench} */ ({ ...FIRST, image: IMAGE }), () => {});
-  const saving = new Saving({ store, journal: /** @type {any} */ (journal), assignment: () => 'lease', fault: assert.fail });
+  const saving = new Saving({ store, journal: /** @type {any} */ (journal), person: 'alice', assignment: () => 'lease', modelVersion: () => 'model', draftEveryMs: 1, fault: assert.fail });
   return { journal, store, saving };
 }
 

@@ -74,6 +74,7 @@
  * @property {string} author
  * @property {string} updated_at
  * @property {boolean} given_up
+ * @property {Json[]} prompts  ordered provenance
  */
 
 /**

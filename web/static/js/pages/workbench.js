@@ -53,8 +53,9 @@ async function start(facts) {
   };
 
   const decoding = new Decoding({ store, recorder, staticBase: facts.static ?? '/static/', fault });
-  const saving = new Saving({ store, journal, assignment: /** @returns {string | null} */ () => line.assignment?.id ?? null, fault });
-  const acts = new Acts({ store, recorder, modelVersion: /** @returns {string | null} */ () => line.assignment?.model?.id ?? null, objectBegins, say });
+  const modelVersion = /** @returns {string | null} */ () => line.assignment?.model?.id ?? null;
+  const saving = new Saving({ store, journal, person: facts.person ?? '', modelVersion, assignment: /** @returns {string | null} */ () => line.assignment?.id ?? null, fault });
+  const acts = new Acts({ store, recorder, modelVersion, objectBegins, say });
   const stage = new Stage({ host: byId('stage'), bench: store.get });
   /** @type {ImageLine} */
   const line = new ImageLine({
@@ -77,7 +78,7 @@ async function start(facts) {
 
   const openKeys = keySheet(dialog('keys'));
   const openSkip = skipMenu(dialog('skip'), (reason, note) => void line.skip(reason, note));
-  const openSaveDetails = saveDetails(dialog('save-details'), journal, say);
+  const openSaveDetails = saveDetails(dialog('save-details'), journal, say, () => void line.again());
 
   /** @param {Workbench['tool']} name */
   const take = (name) => {
@@ -199,6 +200,7 @@ async function start(facts) {
     if (store.get().lockedReason.includes('another tab')) void line.again();
   });
   window.addEventListener('online', () => journal.signedIn());
+  document.addEventListener('visibilitychange', () => document.hidden && saving.draft());
   byId('stage').style.cursor = tools.clicks.cursor;
   byId('stage').focus({ preventScroll: true });
   decoding.warm();

@@ -29,7 +29,7 @@ export function changesBetween(before, after) {
  * @param {Mask | undefined} one
  * @param {Mask} other
  */
-function sameForServer(one, other) {
+export function sameForServer(one, other) {
   if (!one) return false;
   if (one === other) return true;
   return (

@@ -64,7 +64,7 @@ export function reopenMask(mask) {
  * @param {Mask} mask
  * @returns {Painted}
  */
-function repainted(mask) {
+export function repainted(mask) {
   const [height, width] = mask.rle.size;
   const size = { width, height };
   const strokes = /** @type {Stroke[]} */ (/** @type {unknown} */ (mask.steps.filter(isStroke)));

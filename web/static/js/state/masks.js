@@ -6,6 +6,7 @@
  * @typedef {import('./types.js').Current} Current
  * @typedef {import('./types.js').Rle} Rle
  * @typedef {import('./current.js').Size} Size
+ * @typedef {{size: Size, modelVersion: string | null}} MaskFacts
  */
 import { areaOf } from '../geometry/raster.js';
 import { pickColor } from './colors.js';
@@ -25,7 +26,7 @@ export function inHand(doc, current) {
  * Put the object in hand into the list. An empty mask stays in hand.
  *
  * @param {Doc} doc
- * @param {{size: Size, modelVersion: string | null}} facts
+ * @param {MaskFacts} facts
  * @returns {Doc}
  */
 export function acceptCurrent(doc, facts) {
@@ -36,7 +37,7 @@ export function acceptCurrent(doc, facts) {
  * Leave the object in hand as a hard example. Without any mask there is nothing to keep.
  *
  * @param {Doc} doc
- * @param {{size: Size, modelVersion: string | null}} facts
+ * @param {MaskFacts} facts
  * @returns {Doc}
  */
 export function giveUpCurrent(doc, facts) {
@@ -46,19 +47,32 @@ export function giveUpCurrent(doc, facts) {
 
 /**
  * @param {Doc} doc
- * @param {{size: Size, modelVersion: string | null}} facts
+ * @param {MaskFacts} facts
  * @param {{state: Mask['state'], givenUp: boolean}} outcome
  * @returns {Doc}
  */
-function listed(doc, { size, modelVersion }, outcome) {
+function listed(doc, facts, outcome) {
   const current = doc.current;
-  if (!current) return doc;
+  if (!current || isEmpty(maskOf(current, facts.size))) return doc;
+  const mask = { ...maskFromCurrent(doc, current, facts), ...outcome };
+  const isListed = doc.masks.some((one) => one.id === mask.id);
+  const masks = isListed ? doc.masks.map((one) => (one.id === mask.id ? mask : one)) : [...doc.masks, mask];
+  return { masks, current: null };
+}
+
+/**
+ * The object in hand as a mask of the list: in its old place when it was opened again, else the last.
+ *
+ * @param {Doc} doc
+ * @param {Current} current
+ * @param {MaskFacts} facts
+ * @returns {Omit<Mask, 'state' | 'givenUp'>}
+ */
+export function maskFromCurrent(doc, current, { size, modelVersion }) {
   const raster = maskOf(current, size);
-  if (isEmpty(raster)) return doc;
   const before = doc.masks.find((mask) => mask.id === current.id) ?? null;
   const candidate = chosenCandidate(current);
-  /** @type {Mask} */
-  const mask = {
+  return {
     id: current.id,
     rle: rleOf(raster),
     area: areaOf(raster),
@@ -69,10 +83,7 @@ function listed(doc, { size, modelVersion }, outcome) {
     predictedIou: candidate?.predictedIou ?? before?.predictedIou ?? null,
     modelVersion: candidate ? modelVersion : (before?.modelVersion ?? null),
     orderIndex: before?.orderIndex ?? nextOrder(doc),
-    ...outcome,
   };
-  const masks = before ? doc.masks.map((one) => (one === before ? mask : one)) : [...doc.masks, mask];
-  return { masks, current: null };
 }
 
 /** @param {Doc} doc */

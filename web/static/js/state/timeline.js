@@ -86,7 +86,8 @@ function coolCandidate(candidate) {
 
 /**
  * Bring what this device remembers together with the masks that hold now: the server's, with this device's
- * unconfirmed changes laid over them. A mask that both know alike keeps what only this device knows of it.
+ * unconfirmed changes laid over them. A mask that both know alike keeps what only this device knows of it. An
+ * object that the truth has in hand is taken; without one, this device's stays in hand unless it is in the list.
  *
  * @param {History} local
  * @param {Doc} truth
@@ -98,9 +99,9 @@ export function reconciled(local, truth) {
     const own = mine.get(mask.id);
     return own && own.rle.counts === mask.rle.counts && own.state === mask.state ? own : mask;
   });
-  const { current } = local.present;
+  const current = truth.current ?? local.present.current;
   const settled = current && !current.reopened && masks.some((mask) => mask.id === current.id);
   const same = masks.length === mine.size && masks.every((mask, i) => mask === local.present.masks[i]);
-  if (same && !settled) return local;
+  if (same && !settled && current === local.present.current) return local;
   return { ...local, present: { masks, current: settled ? null : current } };
 }

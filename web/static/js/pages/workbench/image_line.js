@@ -103,7 +103,8 @@ export class ImageLine {
       const { api, acts, recorder, store } = this.#options;
       const place = this.#places[this.#index];
       if (!place || place.state !== 'open' || store.get().editing === 'locked') return;
-      if (!this.#handIsEmpty() && !acts.accept()) return;
+      if (this.#handIsEmpty()) acts.clear();
+      else if (!acts.accept()) return;
       if (!(await this.#allSaved(place))) return;
       recorder.record('submit');
       await recorder.flush();

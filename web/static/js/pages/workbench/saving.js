@@ -1,9 +1,10 @@
 /**
- * Saving without a button: every change of the masks goes to the journal, and with it the undo timeline.
+ * Saving without a button: every change of the masks goes to the journal, and with it the undo timeline. The
+ * object in hand goes there as a draft a moment later, so that another browser of this person can go on from it.
  *
  * @typedef {import('../../state/workbench.js').Workbench} Workbench
  * @typedef {import('../../state/changes.js').Change} Change
- * @typedef {import('../../state/types.js').Doc} Doc
+ * @typedef {import('../../state/types.js').Mask} Mask
  * @typedef {import('../../state/types.js').History} History
  * @typedef {import('../../journal/journal.js').Journal} Journal
  * @typedef {import('../../journal/journal.js').MaskSave} MaskSave
@@ -12,14 +13,20 @@
  * @typedef {object} SavingOptions
  * @property {import('../../state/store.js').Store<Workbench>} store
  * @property {Journal} journal
+ * @property {string} person  UUID
  * @property {() => string | null} assignment  id of the lease in hand
+ * @property {() => string | null} modelVersion  of the image in hand
+ * @property {number} [draftEveryMs]  at most so often a draft of the object in hand is saved; 2000 when absent
  * @property {(message: string) => void} fault
  */
-import { changesBetween } from '../../state/changes.js';
+import { changesBetween, sameForServer } from '../../state/changes.js';
+import { draftOf, takenInHand } from '../../state/drafts.js';
 import { cooled, historyFrom, reconciled, timelineOf } from '../../state/timeline.js';
 import { newHistory } from '../../state/history.js';
 import { docFromServer } from '../../state/masks.js';
-import { docOf } from '../../state/workbench.js';
+import { currentOf, docOf, sizeOf } from '../../state/workbench.js';
+
+const DRAFT_EVERY_MS = 2000;
 
 export class Saving {
   #options;
@@ -29,6 +36,10 @@ export class Saving {
   #writing = null;
   /** @type {Map<string, History>} by image */
   #unwritten = new Map();
+  /** The object in hand as the server has it, or will. @type {Mask | null} */
+  #drafted = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #draftTimer;
 
   /** @param {SavingOptions} options */
   constructor(options) {
@@ -49,13 +60,17 @@ export class Saving {
     const { journal } = this.#options;
     await journal.noteServerMasks(stored);
     const unsaved = await journal.unsavedOf(image);
-    const truth = docFromServer(withUnsaved(stored, unsaved));
+    const theirs = new Set(stored.filter((mask) => mask.author !== this.#options.person).map((mask) => mask.id));
+    const known = docFromServer(withUnsaved(stored, unsaved));
     const local = historyFrom(await journal.getTimeline(image));
+    const truth = takenInHand(known, local?.present.current ?? null, (mask) => !theirs.has(mask.id));
+    this.#drafted = known.masks.find((mask) => mask.id === truth.current?.id) ?? null;
     return local ? reconciled(local, truth) : newHistory(truth);
   }
 
   /** Resolves when every change and the timeline are on this device. */
   async written() {
+    if (this.#draftTimer !== undefined) this.draft();
     while (this.#recording.size || this.#writing) await Promise.all([...this.#recording, this.#writing]);
   }
 
@@ -68,8 +83,41 @@ export class Saving {
     const assignment = this.#options.assignment();
     if (!assignment) return;
     for (const change of changesBetween(docOf(before), docOf(now))) void this.#record(wishOf(change, now.image.id, assignment));
+    if (currentOf(now) !== currentOf(before)) this.#followHand(now, now.image.id, assignment);
     this.#unwritten.set(now.image.id, now.history);
     void this.#writeTimelines();
+  }
+
+  /**
+   * A draft that is neither in hand nor in the list any more goes; what is in hand is drafted in a moment.
+   *
+   * @param {Workbench} now
+   * @param {string} image
+   * @param {string} assignment
+   */
+  #followHand(now, image, assignment) {
+    const current = currentOf(now);
+    const drafted = this.#drafted;
+    if (drafted && drafted.id !== current?.id) {
+      this.#drafted = null;
+      const isListed = docOf(now).masks.some((mask) => mask.id === drafted.id);
+      if (!isListed) void this.#record(wishOf({ kind: 'delete', mask: drafted }, image, assignment));
+    }
+    if (current) this.#draftTimer ??= setTimeout(() => this.draft(), this.#options.draftEveryMs ?? DRAFT_EVERY_MS);
+  }
+
+  /** Saves the object in hand as a draft now, if there is anything new to keep. */
+  draft() {
+    clearTimeout(this.#draftTimer);
+    this.#draftTimer = undefined;
+    const bench = this.#options.store.get();
+    const assignment = this.#options.assignment();
+    if (!bench.image || !assignment) return;
+    const mask = draftOf(docOf(bench), { size: sizeOf(bench), modelVersion: this.#options.modelVersion() });
+    const isKept = mask && this.#drafted && sameForServer(this.#drafted, mask) && this.#drafted.steps.length === mask.steps.length;
+    if (!mask || isKept) return;
+    this.#drafted = mask;
+    void this.#record(wishOf({ kind: 'save', mask }, bench.image.id, assignment));
   }
 
   /**
