@@ -3,169 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, ViewportSize, expect
+from playwright.sync_api import Browser, Request, expect
 
-from launcher.os_processes import wait_until
+from tests.browser.workbench_page import (
+    CIRCLE,
+    DAB,
+    WINDOW,
+    Workbench,
+    open_workbench,
+    watch_faults,
+)
 from tests.live_product import LiveProduct
-from tests.patience import LONG_MS, PATIENCE_S, drawn
-
-OpenPage = Callable[..., Page]
-WINDOW: ViewportSize = {"width": 1280, "height": 800}
-
-# One dab of the square brush at its first size covers exactly this many pixels, at any zoom.
-DAB = 24 * 24
-# The same dab of the round brush.
-CIRCLE = 448
-
-
-@dataclass
-class Workbench:
-    """A person's hands on the page, and the server's view of the same image."""
-
-    page: Page
-    product: LiveProduct
-    project: str
-
-    def open(self) -> None:
-        self.page.goto(f"/projects/{self.project}/annotate")
-        self.expect_open()
-
-    def expect_open(self) -> None:
-        """An image is there; on the way to it keys and clicks have nothing to act on."""
-        expect(self.page.locator("#screen")).to_be_hidden(timeout=LONG_MS)
-
-    def empty(self) -> None:
-        """Put everything away, by the keys a person has."""
-        self.press("s", "Escape", "Escape")  # the object in hand, then the choice in the list
-        drawn(self.page)
-        rows = self.page.locator(".mask-row")
-        for left in reversed(range(rows.count())):
-            rows.first.locator(".mask-choose").click()
-            self.press("Delete")
-            expect(rows).to_have_count(left)
-        expect(self.can_accept).to_have_count(0)
-
-    def wait_for_model(self) -> None:
-        ready = self.page.locator(".bar-model[data-kind=ready]")
-        expect(ready).to_have_count(1, timeout=LONG_MS)
-
-    def place(self, across: float, down: float) -> tuple[float, float]:
-        """A spot of the stage, as shares of its width and height."""
-        box = self.page.locator("#stage").bounding_box()
-        assert box is not None
-        return box["x"] + across * box["width"], box["y"] + down * box["height"]
-
-    def click(self, across: float, down: float, **options: Any) -> None:
-        self.page.mouse.move(*self.place(across, down))
-        self.page.mouse.click(*self.place(across, down), **options)
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        self.page.mouse.move(*self.place(*start))
-        self.page.mouse.down()
-        self.page.mouse.move(*self.place(*end), steps=6)
-        self.page.mouse.up()
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def square_brush(self) -> None:
-        self.press("b", "q")
-
-    def dab(self, across: float, down: float) -> None:
-        """One dab of the brush, taken into the list."""
-        self.click(across, down)
-        self.press("Enter")
-
-    @property
-    def can_accept(self) -> Any:
-        return self.page.locator("[data-command=accept]:enabled")
-
-    def expect_sizes(self, *pixels: int) -> None:
-        """The list shows masks of these sizes, in this order."""
-        expect(self.page.locator(".mask-detail")).to_have_text([f"{size:,} px" for size in pixels])
-
-    def expect_saved(self) -> None:
-        """What was done until now is saved."""
-        drawn(self.page)
-        chip = self.page.locator(".bar-chip[data-kind=saved]")
-        expect(chip).to_have_text("Saved")
-
-    def image_name(self) -> str:
-        return self.page.locator(".bar-image").inner_text()
-
-    def assignment(self) -> dict[str, Any]:
-        reply = self.product.session("annotator").post(
-            f"/api/v1/projects/{self.project}/assignments/next", {"ahead": 2}
-        )
-        leases = [reply.json()["assignment"], *reply.json()["upcoming"]]
-        shown = self.image_name()
-        return next((lease for lease in leases if lease["image"]["name"] == shown), leases[0])
-
-    def stored(self) -> list[dict[str, Any]]:
-        """Masks of the image on the page that the server holds and that are not deleted."""
-        image = self.assignment()["image"]["id"]
-        rows = self.product.session("annotator").get(f"/api/v1/images/{image}/masks").json()
-        kept = [mask for mask in rows["masks"] if mask["state"] != "deleted"]
-        return sorted(kept, key=lambda mask: mask["order_index"])
-
-    def expect_stored(self, *pixels: int) -> None:
-        wanted = list(pixels)
-        arrived = wait_until(lambda: [mask["area"] for mask in self.stored()] == wanted, PATIENCE_S)
-        assert arrived, f"the server holds {[mask['area'] for mask in self.stored()]}, not {wanted}"
-        self.expect_saved()
-
-    def forget_masks(self) -> None:
-        """Delete what an earlier test left on the images this person holds, also what is still arriving."""
-        self.product.wait_for(self._all_forgotten, PATIENCE_S, "the masks of an earlier test to go")
-
-    def _all_forgotten(self) -> bool:
-        session = self.product.session("annotator")
-        path = f"/api/v1/projects/{self.project}/assignments/next"
-        reply = session.post(path, {"ahead": 2}).json()
-        statuses = []
-        for lease in [reply["assignment"], *reply["upcoming"]]:
-            masks = session.get(f"/api/v1/images/{lease['image']['id']}/masks").json()["masks"]
-            for mask in masks:
-                if mask["state"] != "deleted":
-                    answer = session.request(
-                        "DELETE",
-                        f"/api/v1/masks/{mask['id']}",
-                        {"save_id": str(uuid4())},
-                        headers={"If-Match": f'"{mask["version"]}"'},
-                    )
-                    statuses.append(answer.status)
-        return statuses == []
-
-
-def _open_workbench(page: Page, product: LiveProduct) -> Workbench:
-    project = product.session("annotator").get("/api/v1/projects").json()["projects"][0]["id"]
-    bench = Workbench(page=page, product=product, project=project)
-    bench.forget_masks()
-    bench.open()
-    return bench
-
-
-def _watch_faults(page: Page) -> list[str]:
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    return faults
-
-
-@pytest.fixture
-def painting(product: LiveProduct, open_page: OpenPage) -> Iterator[Workbench]:
-    """The workbench in a browser that cannot load the model, which brush and eraser do not need."""
-    page = open_page("annotator", "/", viewport=WINDOW)
-    faults = _watch_faults(page)
-    page.context.route("**/vendor/ort/**", lambda route: route.abort())
-    yield _open_workbench(page, product)
-    assert faults == []
+from tests.patience import LONG_MS
 
 
 @pytest.fixture(scope="module")
@@ -175,8 +28,8 @@ def page_with_model(product: LiveProduct, chromium: Browser) -> Iterator[Workben
     cookies = product.session("annotator").cookies().items()
     context.add_cookies([{"name": key, "value": text, "url": product.url} for key, text in cookies])
     page = context.new_page()
-    faults = _watch_faults(page)
-    bench = _open_workbench(page, product)
+    faults = watch_faults(page)
+    bench = open_workbench(page, product)
     bench.wait_for_model()
     yield bench
     context.close()
