@@ -74,10 +74,16 @@ def lower_envelope(squared: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
+def boundary_band(mask: Mask) -> Mask:
+    """The pixels of a mask [H, W] along its border, 2 % of the image diagonal wide."""
+    width = max(1.0, round(BOUNDARY_SHARE * float(np.hypot(*mask.shape))))
+    band: Mask = mask & (border_depth(mask) <= width)
+    return band
+
+
 def boundary_iou(first: Mask, second: Mask) -> float:
-    """IoU of the bands along the two borders, 2 % of the image diagonal wide (Cheng et al. 2021)."""
-    width = max(1.0, round(BOUNDARY_SHARE * float(np.hypot(*first.shape))))
-    return iou(first & (border_depth(first) <= width), second & (border_depth(second) <= width))
+    """IoU of the bands along the two borders (Cheng et al. 2021)."""
+    return iou(boundary_band(first), boundary_band(second))
 
 
 def next_click(mask: Mask, reference: Mask, clicked: Sequence[Click] = ()) -> Click | None:

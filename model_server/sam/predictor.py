@@ -84,24 +84,48 @@ class Predictor:
             Three candidates for a lone point or box, otherwise one.
         """
         coords, marks = prompt_arrays(points=points, labels=labels, box=box, frame=embedding.frame)
+        logits = None if previous_logits is None else previous_logits[None]
+        return self.predict_arrays(embedding, coords[None], marks[None], logits)[0]
+
+    @torch.inference_mode()
+    def predict_arrays(
+        self,
+        embedding: Embedding,
+        coords: NDArray[np.float32],
+        marks: NDArray[np.float32],
+        previous_logits: NDArray[np.float32] | None = None,
+    ) -> list[list[Candidate]]:
+        """The candidates of P prompts of equal length on one image, decoded together.
+
+        Args:
+            embedding: of the image.
+            coords: [P, N', 2] in the model frame, each as `prompt_arrays` makes it.
+            marks: [P, N'] their labels, padding and corners included.
+            previous_logits: [P, 4g, 4g] low-res logits of earlier candidates, or None.
+        """
         # Padding and corners are in the arrays already, so they go in as finished points.
         prompt_encoder = self.sam.prompt_encoder
-        coords_, marks_ = torch.from_numpy(coords)[None], torch.from_numpy(marks)[None]
+        coords_, marks_ = torch.from_numpy(coords), torch.from_numpy(marks)
         logits = None
         if previous_logits is not None:
-            logits = torch.from_numpy(np.array(previous_logits, np.float32))[None, None]
+            logits = torch.from_numpy(np.array(previous_logits, np.float32))[:, None]
         sparse = prompt_encoder.embed_points(coords_, marks_)
         dense = prompt_encoder.embed_dense(coords_, marks_, logits, None)
         masks, iou = self.sam.mask_decoder(
             embedding.features, prompt_encoder.get_dense_pe(), sparse, dense
         )
-        several = len(marks) > MAX_AMBIGUOUS_POINTS
+        several = marks.shape[1] > MAX_AMBIGUOUS_POINTS
         masks, iou = select_masks(masks, iou, several=several)
         first_token = 0 if several else 1
-        order = torch.argsort(iou[0], descending=True).tolist()
+        orders = torch.argsort(iou, dim=1, descending=True).tolist()
         return [
-            self._candidate(first_token + i, float(iou[0, i]), masks[0, i].numpy(), embedding.frame)
-            for i in order
+            [
+                self._candidate(
+                    first_token + i, float(iou[p, i]), masks[p, i].numpy(), embedding.frame
+                )
+                for i in order
+            ]
+            for p, order in enumerate(orders)
         ]
 
     @staticmethod

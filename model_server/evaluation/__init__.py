@@ -1,0 +1,1 @@
+"""How good a promptable network is, measured the way the field does; docs/evaluation.md defines it."""
