@@ -35,7 +35,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "launcher": (),
     "simulation": ("common",),
     "model_server.sam": ("common",),
-    "model_server.training": ("common", "storage", "model_server.sam", "onnx_export"),
+    "model_server.evaluation": ("common", "model_server.sam"),
+    "model_server.training": (
+        "common",
+        "storage",
+        "model_server.sam",
+        "model_server.evaluation",
+        "onnx_export",
+    ),
     "model_server.automatic": ("common", "storage", "model_server.sam"),
     "model_server.worker": ("common", "storage", "model_server", "onnx_export"),
     "onnx_export": ("common", "storage", "model_server.sam"),
@@ -91,7 +98,7 @@ MAY_USE_OBJECTS = (
 # Imports that wait until they are needed, and why.
 IMPORTS_IN_FUNCTIONS: dict[str, str] = {
     "model_server.worker.encoders": "a worker without a GPU never loads torch",
-    "model_server.training.evaluate": "OpenCV is a development dependency of one comparison",
+    "model_server.training.evaluate": "OpenCV, of the classical methods, is a development dependency",
 }
 
 

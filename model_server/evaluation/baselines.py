@@ -102,7 +102,9 @@ def geodesic(picture: NDArray[np.uint8]) -> SegmentOne:
     cheapest path to it, and to the background when both cost the same.
     """
     smooth = gaussian(rgb2lab(picture), GEODESIC_SMOOTHING_PX, channel_axis=-1)
-    slopes = [sobel(channel, axis) for channel in np.moveaxis(smooth, -1, 0) for axis in (0, 1)]
+    slopes = [
+        sobel(channel, axis=axis) for channel in np.moveaxis(smooth, -1, 0) for axis in (0, 1)
+    ]
     costs = 1 + GEODESIC_CONTRAST * np.linalg.norm(slopes, axis=0)
 
     def segment(clicks: Sequence[Click]) -> Mask:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 52, 150, 16, 46
+WIDTH, HEIGHT = 540, 330
+LEFT, RIGHT, TOP, BOTTOM = 52, 140, 12, 46
 LABEL_GAP_PX = 16
 MARKERS = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",  # disc

@@ -104,39 +104,40 @@ def render_head(report: Report) -> str:
         f'<p class="quiet">{scores.num_masks:,} reference masks on {scores.num_images:,} images of '
         f"{plural(len(scores.by_source), 'source')}, from <i>{escape(settings['data'])}</i>{split}. "
         f'Clicks and boxes are simulated.</p><div class="facts">{tiles}</div>'
-        '<p class="quiet small" style="margin-top:.6rem">Means over sources.</p></header>'
+        '<p class="quiet small">Means over sources.</p></header>'
     )
 
 
 def render_clicks(report: Report) -> str:
     """Mean IoU over clicks, of all methods."""
-    lines = [
+    by_source = [
+        Series(LABELS[name], [(n, m.by_source) for n, m in enumerate(s.miou_curve, 1)], style)
+        for style, (name, s) in enumerate(report.scores.items())
+    ]
+    by_mask = [
         Series(
             LABELS[name],
-            list(enumerate(scores.miou_curve, 1)),
+            [(n, m.by_mask) for n, m in enumerate(s.miou_curve, 1)],
             style,
-            [(n, *scores.miou_interval_at[n]) for n in CLICK_COUNTS] if name == "model" else (),
+            [(n, *s.miou_interval_at[n]) for n in CLICK_COUNTS] if name == "model" else (),
         )
-        for style, (name, scores) in enumerate(report.scores.items())
+        for style, (name, s) in enumerate(report.scores.items())
     ]
-    chart = line_chart(
-        "Mean IoU after each click, by method",
-        Axis("clicks", range(1, CLICK_COUNTS[-1] + 1)),
-        Axis("mean IoU, by mask", TENTHS, 1),
-        lines,
-    )
-    head = ["", *(plural(n, "click") for n in CLICK_COUNTS), "seconds a click"]
+    charts = ""
+    for kind, lines in (("By source", by_source), ("By mask", by_mask)):
+        chart = line_chart(
+            f"Mean IoU after each click, by method; {kind.lower()}",
+            Axis("clicks", range(1, CLICK_COUNTS[-1] + 1)),
+            Axis("mean IoU", TENTHS, 1),
+            lines,
+        )
+        charts += f'<div class="panel"><h3>{kind}</h3>{chart}</div>'
+    head = ["", *(plural(n, "click") for n in CLICK_COUNTS)]
     rows = {
-        "By source": [
-            [LABELS[name], *at(s.miou_by_source_at), f"{s.speed.per_click:.3f}"]
-            for name, s in report.scores.items()
-        ],
-        "By mask": [
-            [LABELS[name], *at(s.miou_at), f"{s.speed.per_click:.3f}"]
-            for name, s in report.scores.items()
-        ],
+        "By source": [[LABELS[n], *at(s.miou_by_source_at)] for n, s in report.scores.items()],
+        "By mask": [[LABELS[n], *at(s.miou_at)] for n, s in report.scores.items()],
         "Boundary IoU, by mask": [
-            [LABELS[name], *at({n: m.by_mask for n, m in s.boundary_iou_at.items()}), ""]
+            [LABELS[name], *at({n: m.by_mask for n, m in s.boundary_iou_at.items()})]
             for name, s in report.scores.items()
         ],
     }
@@ -145,7 +146,7 @@ def render_clicks(report: Report) -> str:
         "Mean IoU over clicks",
         "How good the mask is after a number of clicks. The shaded band is the 95 % interval of the "
         "model.",
-        f'<div class="panel">{chart}</div><h3>The same as numbers</h3>'
+        f'<div class="pair">{charts}</div><h3>The same as numbers</h3>'
         f'<div class="scroll">{tables}</div>',
     )
 
@@ -176,11 +177,13 @@ def render_targets(report: Report) -> str:
             *(f"{found.noc.by_source:.2f}" for found in scores.clicks_to.values()),
             *(f"{found.noc.by_mask:.2f}" for found in scores.clicks_to.values()),
             *(percent(found.never_share) for found in scores.clicks_to.values()),
+            f"{scores.speed.per_click:.3f}",
         ]
         for name, scores in report.scores.items()
     ]
-    kinds = ("NoC@{} by source", "NoC@{} by mask", "never reached {}")
+    kinds = ("NoC@{} by source", "NoC@{} by mask", "never {}")
     head = ["", *(kind.format(target) for kind in kinds for target in report.first.clicks_to)]
+    head.append("seconds a click")
     return section(
         "Clicks to a good mask",
         f"The share of masks that have reached a target, and the mean number of clicks to it (NoC, "
@@ -194,20 +197,16 @@ def render_first_prompt(scores: Scores) -> str:
     """One click or one box: which candidate, and how much the first point matters."""
     parts = []
     ranked: list[tuple[str, Ranking | None]] = [("one click", scores.ranking), ("box", scores.box)]
-    rows = [
-        [
-            name,
-            *(f"{m.by_source:.3f}" for m in (found.random, found.chosen, found.oracle)),
-            *(f"{m.by_mask:.3f}" for m in (found.random, found.chosen, found.oracle)),
-            percent(found.best_chosen_share),
-        ]
-        for name, found in ranked
-        if found
-    ]
+    rows: list[list[str]] = []
+    for name, found in ranked:
+        if found:
+            kinds = (found.random, found.chosen, found.oracle)
+            share = percent(found.best_chosen_share)
+            rows.append([f"{name}, by source", *(f"{m.by_source:.3f}" for m in kinds), ""])
+            rows.append([f"{name}, by mask", *(f"{m.by_mask:.3f}" for m in kinds), share])
     if rows:
-        head = ["", *(f"{kind}, by source" for kind in ("random", "chosen", "best of three"))]
-        head += [*(f"{kind}, by mask" for kind in ("random", "chosen", "best of three"))]
-        parts.append(table([*head, "best one chosen"], rows, "Which of the candidates"))
+        head = ["", "random", "chosen by the model", "best of three", "best one chosen"]
+        parts.append(table(head, rows, "Which of the candidates"))
     if scores.random_miou_at:
         random = scores.random_miou_at
         head = ["", *(plural(n, "click") for n in CLICK_COUNTS)]
@@ -265,7 +264,7 @@ def calibration_row(found: Calibration) -> list[str]:
         f"{found.count:,}",
         correlation,
         f"{found.mean_absolute_error:.3f}",
-        f"{found.mean_difference:+.3f}",
+        f"{found.mean_difference:+.3f}".replace("-", "−"),
         f"{found.expected_error:.3f}",
     ]
 

@@ -105,7 +105,7 @@ class Scores:
     miou_at: dict[int, float]  # centre protocol, by mask
     miou_by_source_at: dict[int, float]
     miou_interval_at: dict[int, tuple[float, float]]  # 95 % of `miou_at`, bootstrap over images
-    miou_curve: list[float]  # by mask, after each of the first clicks
+    miou_curve: list[Means]  # after each of the first clicks
     boundary_iou_at: dict[int, Means]
     clicks_to: dict[str, ClicksToTarget]  # by target, "0.85" and "0.90"
     random_miou_at: dict[int, Means] | None  # random first point
@@ -136,9 +136,7 @@ def summarise(results: Sequence[ImageResult]) -> Scores:
         miou_at={count: mean.by_mask for count, mean in at.items()},
         miou_by_source_at={count: mean.by_source for count, mean in at.items()},
         miou_interval_at={count: interval(results, iou_after(count)) for count in CLICK_COUNTS},
-        miou_curve=[
-            means(groups, iou_after(count)).by_mask for count in range(1, CURVE_CLICKS + 1)
-        ],
+        miou_curve=[means(groups, iou_after(n)) for n in range(1, CURVE_CLICKS + 1)],
         boundary_iou_at={count: means(groups, boundary_after(count)) for count in CLICK_COUNTS},
         clicks_to={f"{target:.2f}": clicks_to(groups, target) for target in TARGETS},
         random_miou_at=random_means(groups),

@@ -161,6 +161,7 @@ class _Run:
             [
                 *("--weights", str(weights), "--data", str(self.folder / "coco")),
                 *("--split", "held_out", "--images", limit, "--threads", str(self.threads)),
+                *("--protocols", "centre"),
             ],
             log=self.folder / "log.txt",
             output=output,
