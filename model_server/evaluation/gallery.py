@@ -44,16 +44,18 @@ class Case:
 
 
 def choose_cases(results: Sequence[ImageResult], each: int) -> dict[str, list[Case]]:
-    """The best, median and worst cases, best first, no image twice within a group."""
+    """The best, median and worst cases, best first; no image twice within a group.
+
+    No case is in two groups: with few cases the median ones are the first to run out.
+    """
     cases = [Case(result, mask) for result in results for mask in result.masks]
     cases.sort(key=lambda case: (-case.score, case.result.image.name, case.mask.number))
+    best = first_of_images(cases, each)
+    worst = first_of_images([case for case in cases[::-1] if case not in best], each)
     middle = len(cases) // 2
     by_distance = sorted(range(len(cases)), key=lambda i: (abs(i - middle), i))
-    groups = {
-        "best": first_of_images(cases, each),
-        "median": first_of_images([cases[i] for i in by_distance], each),
-        "worst": first_of_images(cases[::-1], each),
-    }
+    left = [cases[i] for i in by_distance if cases[i] not in best and cases[i] not in worst]
+    groups = {"best": best, "median": first_of_images(left, each), "worst": worst}
     return {name: sorted(some, key=lambda case: -case.score) for name, some in groups.items()}
 
 

@@ -231,28 +231,29 @@ def render_calibration(scores: Scores) -> str:
     """Predicted against true IoU."""
     if not scores.calibration:
         return ""
-    lines = [
-        Series(
-            PROMPTS[kind],
-            [(b.mean_predicted, b.mean_iou) for b in found.bins],
-            style,
+    curves: dict[str, list[Series]] = {"Predicted and true IoU": [], "Share of predictions": []}
+    for style, (kind, found) in enumerate(scores.calibration.items()):
+        means = [(b.mean_predicted, b.mean_iou) for b in found.bins]
+        shares = [((b.low + b.high) / 2, b.count / found.count) for b in found.bins]
+        for title, points in zip(curves, (means, shares), strict=True):
+            curves[title].append(Series(PROMPTS[kind], points, style))
+    charts = ""
+    for title, y_title in zip(curves, ("true IoU", "share of predictions"), strict=True):
+        chart = line_chart(
+            f"{title}, by predicted IoU",
+            Axis("predicted IoU", TENTHS, 1),
+            Axis(y_title, TENTHS, 1),
+            curves[title],
+            diagonal=y_title == "true IoU",
         )
-        for style, (kind, found) in enumerate(scores.calibration.items())
-    ]
-    chart = line_chart(
-        "Mean true IoU of predictions, by predicted IoU",
-        Axis("predicted IoU", TENTHS, 1),
-        Axis("true IoU", TENTHS, 1),
-        lines,
-        diagonal=True,
-    )
+        charts += f'<div class="panel"><h3>{title}</h3>{chart}</div>'
     rows = [[PROMPTS[kind], *calibration_row(found)] for kind, found in scores.calibration.items()]
     head = ["", "predictions", "correlation", "mean error", "predicted − true", "calibration error"]
     return section(
         "Does the model know how good it is?",
         "Predicted IoU against true IoU, averaged over tenths of the scale; on the dotted diagonal "
         "a prediction means what it says. A first click and a box count with all three candidates.",
-        f'<div class="panel">{chart}</div><h3>The same as numbers</h3>'
+        f'<div class="pair">{charts}</div><h3>The same as numbers</h3>'
         f'<div class="scroll">{table(head, rows)}</div>',
     )
 

@@ -167,6 +167,8 @@ def test_cases_are_ordered_and_no_image_comes_twice(
     assert best[0].score >= best[1].score >= worst[0].score >= worst[1].score
     for cases in groups.values():
         assert len({case.result.image.name for case in cases}) == 2
+    shown = [(c.result.image.name, c.mask.number) for cases in groups.values() for c in cases]
+    assert len(set(shown)) == 6
 
 
 def test_a_panel_shows_mask_reference_and_clicks() -> None:
@@ -228,5 +230,5 @@ def test_the_command_prints_scores_and_writes_json_and_a_report(
     page = Page(text)
     assert page.loads and all(url.startswith("data:image/jpeg;base64,") for url in page.loads)
     assert not {"script", "link", "iframe"} & set(page.tags)
-    assert page.tags.count("svg") == 5 and page.tags.count("figure") == 6
+    assert page.tags.count("svg") == 6 and page.tags.count("figure") == 2
     assert "w&lt;1&gt;.safetensors" in text and "geodesic" in text
