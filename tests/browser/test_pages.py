@@ -209,6 +209,8 @@ def test_a_round_is_started_watched_and_leaves_a_candidate(
 def test_the_system_page_shows_a_healthy_installation(open_page: OpenPage) -> None:
     page = open_page("admin", "/system")
     expect(page.locator("#health")).not_to_contain_text("does not answer")
+    for queue in ("embed", "train", "web"):
+        expect(page.locator("#health")).to_contain_text(f"{queue} is alive")
     expect(page.locator("#kinds")).to_contain_text("Embed")
     page.get_by_label("Sign-in name").fill(f"guest-{uuid.uuid4().hex[:6]}")
     page.get_by_role("button", name="Add and make a link").click()

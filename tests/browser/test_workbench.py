@@ -66,6 +66,25 @@ def test_enter_right_after_the_click_still_accepts(workbench: Workbench) -> None
     expect(workbench.page.locator(".mask-row")).to_have_count(1)
 
 
+def test_submit_right_after_the_click_takes_the_mask_along(workbench: Workbench) -> None:
+    first = workbench.image_name()
+    assignment = workbench.assignment()
+    workbench.click(0.5, 0.4)
+    workbench.press("Control+Enter")
+    expect(workbench.page.locator(".bar-image")).not_to_have_text(first)
+    session = workbench.product.session("annotator")
+    shown = session.get(f"/api/v1/assignments/{assignment['id']}").json()
+    assert shown["state"] == "submitted"
+    masks = session.get(f"/api/v1/images/{assignment['image']['id']}/masks").json()["masks"]
+    assert [mask["state"] for mask in masks if mask["state"] != "deleted"] == ["accepted"]
+    workbench.expect_open()
+    workbench.press("a")
+    workbench.page.get_by_role("button", name="Take it back").click()
+    expect(workbench.page.locator("#locked")).to_be_hidden()
+    expect(workbench.page.locator(".bar-image")).to_have_text(first)
+    workbench.wait_for_model()
+
+
 def test_tab_and_numbers_choose_among_three_candidates(workbench: Workbench) -> None:
     workbench.click(0.5, 0.4)
     candidates = workbench.page.locator(".candidate")

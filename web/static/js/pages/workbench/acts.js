@@ -35,10 +35,14 @@ import { amend, commit, redo, undo } from '../../state/history.js';
 import { acceptCurrent, deleteMask, giveUpCurrent, inHand, maskAt, reopen } from '../../state/masks.js';
 import { currentOf, docOf, sizeOf } from '../../state/workbench.js';
 
+const ANSWER_LIMIT_MS = 10_000;
+
 export class Acts {
   #options;
   /** Id of the object that shall be accepted as soon as its masks are there. @type {string | null} */
   #acceptNext = null;
+  /** Called when that object was accepted, or is not in hand any more. @type {(nothing?: unknown) => void} */
+  #answered = () => {};
 
   /** @param {ActOptions} options */
   constructor(options) {
@@ -167,6 +171,22 @@ export class Acts {
   }
 
   /**
+   * Accept, also when the masks are still on their way: whoever hands an image in right after a click means it.
+   *
+   * @param {number} [limitMs]
+   * @returns {Promise<boolean>} whether nothing is in hand any more
+   */
+  async acceptWhenAnswered(limitMs = ANSWER_LIMIT_MS) {
+    if (this.accept() || this.#acceptNext === null) return currentOf(this.#bench) === null;
+    await new Promise((resolve) => {
+      this.#answered = resolve;
+      setTimeout(resolve, limitMs);
+    });
+    if (this.#acceptNext !== null) this.#options.say('The model has not answered yet. Submit again in a moment');
+    return currentOf(this.#bench) === null;
+  }
+
+  /**
    * A hand that presses Enter right after the click is faster than the decoder: the key still counts.
    *
    * @param {Workbench} bench
@@ -176,7 +196,10 @@ export class Acts {
     if (this.#acceptNext === null || (current?.id === this.#acceptNext && needsAnswer(current))) return;
     const wanted = current?.id === this.#acceptNext;
     this.#acceptNext = null;
-    if (wanted) queueMicrotask(() => this.accept());
+    queueMicrotask(() => {
+      if (wanted) this.accept();
+      this.#answered();
+    });
   }
 
   giveUp() {

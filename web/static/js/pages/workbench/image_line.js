@@ -26,7 +26,7 @@
  */
 import { ApiError } from '../../api/client.js';
 import { currentOf, PER_IMAGE } from '../../state/workbench.js';
-import { isEmpty, maskOf } from '../../state/current.js';
+import { isEmpty, maskOf, needsAnswer } from '../../state/current.js';
 import { loadPicture } from './pictures.js';
 
 const AHEAD = 2;
@@ -104,7 +104,7 @@ export class ImageLine {
       const place = this.#places[this.#index];
       if (!place || place.state !== 'open' || store.get().editing === 'locked') return;
       if (this.#handIsEmpty()) acts.clear();
-      else if (!acts.accept()) return;
+      else if (!(await acts.acceptWhenAnswered())) return;
       if (!(await this.#allSaved(place))) return;
       recorder.record('submit');
       await recorder.flush();
@@ -258,7 +258,9 @@ export class ImageLine {
   #handIsEmpty() {
     const bench = this.#options.store.get();
     const current = currentOf(bench);
-    return !current || (bench.image !== null && isEmpty(maskOf(current, bench.image)));
+    if (!current) return true;
+    const awaitsModel = needsAnswer(current) && bench.decoder.kind === 'ready';
+    return bench.image !== null && !awaitsModel && isEmpty(maskOf(current, bench.image));
   }
 
   /**
