@@ -61,10 +61,13 @@ def engine(session_engine: Engine, transactional_db: None, settings: Settings) -
     settings.STORAGE_URL = session_engine.storage_url
     settings.REDIS_URL = session_engine.redis_url
     session_engine.flush_broker()
+    session_engine.release()
     session_engine.start(WEB, EMBED)
     yield session_engine
     if TRAIN in session_engine.workers:
         session_engine.kill(TRAIN)  # with whatever it trains
+    # What comes next empties the tables: with a worker at work there that would be a deadlock.
+    session_engine.hold()
 
 
 @pytest.fixture

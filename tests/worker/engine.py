@@ -19,7 +19,6 @@ from urllib.parse import quote
 import numpy as np
 import redis
 from django.db import connection
-from numpy.typing import NDArray
 from PIL import Image as Pixels
 
 from annotator.models import Image, Job, Picture, Project
@@ -34,6 +33,11 @@ from tests.patience import PATIENCE_S
 
 WEB, EMBED, TRAIN = "web", "embed", "train"
 APPS = {WEB: "config.celery", EMBED: "model_server.worker.celery_app"}
+OPEN_TRANSACTIONS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend'
+        AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+"""
 
 
 @dataclass
@@ -66,6 +70,25 @@ class Engine:
 
     def thaw(self, name: str) -> None:
         os.kill(self.workers[name].pid, signal.SIGCONT)
+
+    def hold(self) -> None:
+        """All workers stand still, none in the middle of a transaction: tables may be emptied now."""
+        assert wait_until(self._is_held, PATIENCE_S), f"a transaction does not end\n{self.logs()}"
+
+    def _is_held(self) -> bool:
+        for name in self.workers:
+            self.freeze(name)
+        with connection.cursor() as cursor:
+            cursor.execute(OPEN_TRANSACTIONS)
+            [(num_open,)] = cursor.fetchall()
+        if num_open:
+            self.release()
+        return num_open == 0
+
+    def release(self) -> None:
+        """Workers go on where they stood."""
+        for name in self.workers:
+            self.thaw(name)
 
     def stop(self) -> None:
         for name in list(self.workers):
@@ -194,13 +217,6 @@ def picture_bytes(*, width: int = 60, height: int = 40, shade: int = 0) -> bytes
     out = io.BytesIO()
     Pixels.fromarray(pixels).save(out, "PNG")
     return out.getvalue()
-
-
-def bar_mask(*, width: int = 60, height: int = 40) -> NDArray[np.bool_]:
-    """The orange bar [H, W]."""
-    mask = np.zeros((height, width), dtype=bool)
-    mask[height // 2 : -3, 4 : width // 2] = True
-    return mask
 
 
 def stored_image(project: Project, *, width: int = 60, height: int = 40, shade: int = 0) -> Image:

@@ -14,9 +14,8 @@ from pycocotools.coco import COCO
 from annotator.models import JobState, Mask, MaskState
 from annotator.services.exports import request_export
 from annotator.services.stores import file_storage
-from tests.cast import Cast
-from tests.worker.engine import Engine, bar_mask, stored_image
-from tests.worker.test_rounds import accepted_mask
+from tests.cast import Cast, accepted_mask, asymmetric_mask
+from tests.worker.engine import Engine, stored_image
 
 pytestmark = pytest.mark.xdist_group("engine")
 
@@ -48,10 +47,10 @@ def test_an_export_holds_exactly_the_accepted_masks(
     assert [each["mask_id"] for each in annotations] == [str(mask.id) for mask in masks]
     for annotation, mask in zip(annotations, masks, strict=True):
         picture = mask.image.picture
-        expected = bar_mask(width=picture.width, height=picture.height)
+        expected = asymmetric_mask(width=picture.width, height=picture.height)
         assert np.array_equal(coco.annToMask(annotation).astype(bool), expected)
         assert annotation["area"] == expected.sum()
-        assert annotation["bbox"] == [4, 20, picture.width // 2 - 4, 17]
+        assert annotation["bbox"] == [4, 3, 17, 14]
         image = coco.loadImgs(annotation["image_id"])[0]
         assert image["file_name"].startswith(picture.sha256)
 
