@@ -22,7 +22,7 @@ from model_server.sam.predictor import Candidate, Embedding, Predictor
 
 PROTOCOLS = ("centre", "random", "box")
 SEED = 1
-PROMPTS_TOGETHER = 4  # more fall out of a processor's cache and win nothing
+PROMPTS_TOGETHER = 4  # of one image; on a processor more gain little and fall out of its cache
 
 Prompt = tuple[NDArray[np.float32], NDArray[np.float32]]
 
