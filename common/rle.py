@@ -9,6 +9,7 @@ outside its memory is refused before anything is decoded.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +36,38 @@ def parse_counts(counts: str, *, height: int, width: int, max_runs: int) -> Runs
 
     Raises `BadRle` for anything but the one canonical string of a mask of that size.
     """
-    if not isinstance(counts, str):
-        raise BadRle("not_text", f"counts must be a string, not {type(counts).__name__}")
-    if not counts:
-        raise BadRle("empty", "counts is empty")
-    if len(counts) > _MAX_GROUPS * max_runs:
-        raise BadRle(
-            "too_many_runs", f"counts has {len(counts)} characters, more than {max_runs} runs"
-        )
-    runs = _undo_differences(_signed_numbers(_groups(counts)))
+    runs = _written_runs(counts, max_runs=max_runs)
     _check_runs(runs, height=height, width=width, max_runs=max_runs)
     if counts_of(runs) != counts:
         raise BadRle("not_canonical", "counts writes a number with more characters than it needs")
+    return runs
+
+
+def read_counts(counts: str, *, height: int, width: int, max_runs: int) -> Runs:
+    """Canonical run lengths [R] of a counts string that another program wrote.
+
+    As `parse_counts`, but runs may be empty and numbers longer than they need to be.
+    """
+    runs = _without_empty_runs(_written_runs(counts, max_runs=max_runs))
+    _check_runs(runs, height=height, width=width, max_runs=max_runs)
+    return runs
+
+
+def read_lengths(lengths: Sequence[object], *, height: int, width: int, max_runs: int) -> Runs:
+    """Canonical run lengths [R] of COCO's uncompressed form, a list of whole numbers; runs may be empty.
+
+    Raises `BadRle` unless they make up a mask of that size.
+    """
+    if not lengths:
+        raise BadRle("empty", "counts is empty")
+    if len(lengths) > max_runs:
+        raise BadRle("too_many_runs", f"counts has {len(lengths)} runs, more than {max_runs}")
+    most = height * width
+    numbers = [length for length in lengths if type(length) is int and abs(length) <= most]
+    if len(numbers) != len(lengths):
+        raise BadRle("bad_number", f"counts holds something other than whole numbers to {most}")
+    runs = _without_empty_runs(np.array(numbers, dtype=np.int64))
+    _check_runs(runs, height=height, width=width, max_runs=max_runs)
     return runs
 
 
@@ -110,6 +131,36 @@ def counts_sha256(counts: str) -> str:
     return hashlib.sha256(counts.encode("ascii")).hexdigest()
 
 
+def _written_runs(counts: str, *, max_runs: int) -> Runs:
+    """Run lengths [R] as a counts string has them, checked against nothing yet."""
+    if not isinstance(counts, str):
+        raise BadRle("not_text", f"counts must be a string, not {type(counts).__name__}")
+    if not counts:
+        raise BadRle("empty", "counts is empty")
+    if len(counts) > _MAX_GROUPS * max_runs:
+        raise BadRle(
+            "too_many_runs", f"counts has {len(counts)} characters, more than {max_runs} runs"
+        )
+    return _undo_differences(_signed_numbers(_groups(counts)))
+
+
+def _without_empty_runs(runs: Runs) -> Runs:
+    """The same mask with its neighbouring runs of one value as one; the first may be 0."""
+    _check_not_negative(runs)
+    is_kept = runs > 0
+    if not is_kept.any():
+        return runs[:1]
+    kept, is_foreground = runs[is_kept], (np.arange(runs.size) % 2 == 1)[is_kept]
+    first = np.flatnonzero(np.diff(is_foreground, prepend=not is_foreground[0]))
+    joined: Runs = np.add.reduceat(kept, first)
+    return np.concatenate(([0], joined)) if is_foreground[0] else joined
+
+
+def _check_not_negative(runs: Runs) -> None:
+    if runs.min() < 0:
+        raise BadRle("negative_run", f"counts holds a run of {runs.min()} pixels")
+
+
 def _groups(counts: str) -> NDArray[np.int64]:
     """Six-bit values [L] of the characters."""
     try:
@@ -151,8 +202,7 @@ def _check_runs(runs: Runs, *, height: int, width: int, max_runs: int) -> None:
         raise BadRle(
             "too_many_runs", f"counts has {runs.size} runs, at most {max_runs} are allowed"
         )
-    if runs.min() < 0:
-        raise BadRle("negative_run", f"counts holds a run of {runs.min()} pixels")
+    _check_not_negative(runs)
     if runs[1:].size and runs[1:].min() == 0:
         raise BadRle("empty_run", "counts holds a run of 0 pixels after the first")
     if runs.max() > height * width or runs.sum() != height * width:

@@ -114,6 +114,41 @@ def test_random_text_is_refused_or_covers_the_image_exactly(counts: str) -> None
     assert rle.encode(rle.decode(runs, height=HEIGHT, width=WIDTH)) == counts
 
 
+@settings(max_examples=150, deadline=None)
+@given(runs=st.lists(st.integers(0, 9), min_size=1, max_size=60))
+def test_runs_of_others_may_be_empty_and_give_the_same_mask(runs: list[int]) -> None:
+    width, lengths = 5, [*runs, -sum(runs) % 5 + 5]
+    size = {"height": sum(lengths) // width, "width": width, "max_runs": 1000}
+    written = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
+    mask = written.reshape((size["height"], width), order="F")
+    for found in (
+        rle.read_lengths(lengths, **size),
+        rle.read_counts(rle.counts_of(np.array(lengths)), **size),
+    ):
+        assert rle.counts_of(found) == coco_counts(mask)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "code"),
+    [
+        ([], "empty"),
+        ([0, 0], "wrong_size"),
+        ([40, 36], "wrong_size"),
+        ([10, 0, -3, 1, 69], "negative_run"),
+        ([10.0, 67], "bad_number"),
+        ([True, 76], "bad_number"),
+        ([10**40], "bad_number"),
+        ([1] * 78, "too_many_runs"),
+    ],
+)
+def test_lengths_that_are_no_mask_of_this_size_are_refused(
+    lengths: list[object], code: str
+) -> None:
+    with pytest.raises(rle.BadRle) as refusal:
+        rle.read_lengths(lengths, height=HEIGHT, width=WIDTH, max_runs=HEIGHT * WIDTH)
+    assert refusal.value.code == code
+
+
 def test_what_is_not_text_is_refused() -> None:
     with pytest.raises(rle.BadRle, match="not list"):
         parse([1, 2])  # type: ignore[arg-type]
