@@ -5,7 +5,7 @@ from annotator.models.audit import AuditEntry, Export
 from annotator.models.images import Embedding, Image, Picture
 from annotator.models.interactions import Interaction, MaskTiming
 from annotator.models.jobs import OPEN_STATES, Job, JobKind, JobState
-from annotator.models.masks import Mask, MaskRevision, MaskState, SaveReceipt
+from annotator.models.masks import Mask, MaskOrigin, MaskRevision, MaskState, SaveReceipt
 from annotator.models.people import Person, SignInFailure, SignInLink
 from annotator.models.projects import (
     DEFAULT_HELD_OUT_PERCENT,
@@ -32,6 +32,7 @@ __all__ = [
     "JobKind",
     "JobState",
     "Mask",
+    "MaskOrigin",
     "MaskRevision",
     "MaskState",
     "MaskTiming",

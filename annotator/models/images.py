@@ -16,6 +16,8 @@ class Picture(models.Model):
 
     sha256 = models.CharField(max_length=64, primary_key=True)
     source_sha256 = models.CharField(max_length=64, db_index=True)
+    # EXIF orientation (1 to 8) of the source, undone in the stored file; null for those stored before it was kept.
+    source_orientation = models.PositiveSmallIntegerField(null=True)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     file_key = models.CharField(max_length=200)
@@ -34,6 +36,11 @@ class Picture(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="picture_sha256_is_hex"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(source_orientation__isnull=True)
+                | models.Q(source_orientation__gte=1, source_orientation__lte=8),
+                name="picture_orientation_is_exif",
             ),
             models.CheckConstraint(
                 condition=models.Q(file_type__in=["image/jpeg", "image/png"]),

@@ -17,6 +17,13 @@ class MaskState(models.TextChoices):
     DELETED = "deleted"
 
 
+class MaskOrigin(models.TextChoices):
+    """Where a mask began. Work on an imported mask never makes it one that was annotated here."""
+
+    ANNOTATED = "annotated"
+    IMPORTED = "imported"
+
+
 class MaskContent(models.Model):
     """The columns that a mask and each row of its history share."""
 
@@ -35,11 +42,15 @@ class MaskContent(models.Model):
 
 
 class Mask(MaskContent):
-    """A mask as it is now, made by one person in one image. The id is the browser's."""
+    """A mask as it is now, made by one person in one image. The id is the browser's.
+
+    An imported mask has no author until somebody works on it.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="masks")
-    author = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="masks")
+    origin = models.CharField(max_length=16, choices=MaskOrigin, default=MaskOrigin.ANNOTATED)
+    author = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="masks")
     assignment = models.ForeignKey(
         Assignment, null=True, on_delete=models.PROTECT, related_name="masks"
     )
@@ -60,6 +71,13 @@ class Mask(MaskContent):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(state__in=MaskState.values), name="mask_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(origin__in=MaskOrigin.values), name="mask_origin_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(author__isnull=False) | models.Q(origin="imported"),
+                name="an_annotated_mask_has_an_author",
             ),
             models.CheckConstraint(condition=models.Q(version__gte=1), name="mask_version_from_1"),
             models.CheckConstraint(
@@ -85,7 +103,7 @@ class MaskRevision(MaskContent):
     id = models.BigAutoField(primary_key=True)
     mask = models.ForeignKey(Mask, on_delete=models.PROTECT, related_name="revisions")
     version = models.PositiveIntegerField()
-    author = models.ForeignKey(Person, on_delete=models.PROTECT)
+    author = models.ForeignKey(Person, null=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

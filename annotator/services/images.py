@@ -51,8 +51,7 @@ class UploadReport:
 
 def add_images(*, project: Project, uploads: Iterable[Upload], by: Person | None) -> UploadReport:
     """Adds each file on its own: a refused one costs the others nothing."""
-    if project.archived_at is not None:
-        raise Conflict("The project is archived.", code="archived")
+    require_open(project)
     added: list[Added] = []
     refused: list[Refusal] = []
     for upload in uploads:
@@ -62,7 +61,7 @@ def add_images(*, project: Project, uploads: Iterable[Upload], by: Person | None
         except DomainError as error:
             refused.append(Refusal(name, error.code, error.message))
             continue
-        added.append(_add_picture(project=project, picture=picture, name=name, by=by))
+        added.append(add_picture(project=project, picture=picture, name=name, by=by))
     new = [one.image.name for one in added if not one.is_duplicate]
     if new:
         record_act(
@@ -73,6 +72,37 @@ def add_images(*, project: Project, uploads: Iterable[Upload], by: Person | None
             detail={"images": len(new)},
         )
     return UploadReport(added, refused)
+
+
+def require_open(project: Project) -> None:
+    """Raises `Conflict` for an archived project, which takes no images any more."""
+    if project.archived_at is not None:
+        raise Conflict("The project is archived.", code="archived")
+
+
+def add_picture(*, project: Project, picture: Picture, name: str, by: Person | None) -> Added:
+    """Adds a stored picture under a clean name; one that was removed comes back."""
+    with transaction.atomic():
+        # One writer per project, so that the order of two uploads at once is one order.
+        Project.objects.select_for_update().get(id=project.id)
+        known = Image.objects.filter(project=project, picture=picture).first()
+        if known is not None:
+            was_removed = known.deleted_at is not None
+            if was_removed:
+                known.deleted_at = None
+                known.save(update_fields=["deleted_at"])
+            return Added(known, is_duplicate=not was_removed)
+        last = Image.objects.filter(project=project).aggregate(last=Max("order_index"))["last"]
+        image = Image.objects.create(
+            project=project,
+            picture=picture,
+            name=name,
+            order_index=0 if last is None else last + 1,
+            held_out=is_held_out(sha256=picture.sha256, percent=project.held_out_percent),
+            uploaded_by=by,
+        )
+    request_embedding(picture=picture, priority=0)
+    return Added(image, is_duplicate=False)
 
 
 def remove_image(*, image: Image, by: Person) -> None:
@@ -105,27 +135,3 @@ def clean_name(name: str) -> str:
     """The display name: the last part of a path, without control characters, at most 255 long."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return CONTROL_CHARACTERS.sub("", last).strip()[:255] or "image"
-
-
-def _add_picture(*, project: Project, picture: Picture, name: str, by: Person | None) -> Added:
-    with transaction.atomic():
-        # One writer per project, so that the order of two uploads at once is one order.
-        Project.objects.select_for_update().get(id=project.id)
-        known = Image.objects.filter(project=project, picture=picture).first()
-        if known is not None:
-            was_removed = known.deleted_at is not None
-            if was_removed:
-                known.deleted_at = None
-                known.save(update_fields=["deleted_at"])
-            return Added(known, is_duplicate=not was_removed)
-        last = Image.objects.filter(project=project).aggregate(last=Max("order_index"))["last"]
-        image = Image.objects.create(
-            project=project,
-            picture=picture,
-            name=name,
-            order_index=0 if last is None else last + 1,
-            held_out=is_held_out(sha256=picture.sha256, percent=project.held_out_percent),
-            uploaded_by=by,
-        )
-    request_embedding(picture=picture, priority=0)
-    return Added(image, is_duplicate=False)

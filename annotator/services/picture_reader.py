@@ -15,10 +15,10 @@ import resource
 import sys
 import warnings
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 20_000
@@ -59,6 +59,7 @@ class Report:
     file_name: str = ""
     file_type: str = ""
     num_tile_levels: int = 0
+    orientation: int = 1  # EXIF's 1 to 8, undone by the normalisation
     refused_code: str = ""
     refused_message: str = ""
 
@@ -131,9 +132,11 @@ def _normalise(source: Path, folder: Path) -> Report:
         check_png(source.read_bytes())
     is_lossy = picture.format in {"JPEG", "MPO"} or _is_lossy_webp(source)
     picture.load()
+    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     upright = _to_rgb(ImageOps.exif_transpose(picture))
     picture.close()
-    return _write(upright, folder, is_lossy=is_lossy)
+    written = _write(upright, folder, is_lossy=is_lossy)
+    return replace(written, orientation=orientation if orientation in range(1, 9) else 1)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -6,10 +6,14 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from annotator.errors import DomainError, Invalid, StorageLow, TooLarge, WrongType
 from annotator.models import Picture
@@ -20,10 +24,31 @@ from storage import sha256_of_file
 ERRORS: dict[str, type[DomainError]] = {"wrong_type": WrongType, "too_large": TooLarge}
 
 
+@dataclass(frozen=True)
+class ReadPicture:
+    """A local file as it was read, normalised; sizes in pixels. Nothing is stored until `keep`."""
+
+    sha256: str
+    width: int
+    height: int
+    orientation: int  # EXIF's 1 to 8: how the file's own pixels were turned
+    keep: Callable[[], Picture]
+
+
 def store_picture(*, source: Path) -> Picture:
     """The picture of a local file; the same content again is the same picture.
 
     Raises `WrongType`, `TooLarge` or `Invalid` with the reason; a refused file leaves nothing behind.
+    """
+    with reading_picture(source=source) as found:
+        return found.keep()
+
+
+@contextmanager
+def reading_picture(*, source: Path) -> Iterator[ReadPicture]:
+    """Reads a local file as `store_picture` does, for callers that look at it before they keep it.
+
+    A file of our own (its bytes are a stored picture's) is that picture: it is not compressed again.
     """
     check_room()
     num_bytes = source.stat().st_size
@@ -32,12 +57,20 @@ def store_picture(*, source: Path) -> Picture:
     if num_bytes > settings.MAX_IMAGE_BYTES:
         raise TooLarge(f"The file is larger than {settings.MAX_IMAGE_BYTES:,} bytes.")
     source_sha256 = sha256_of_file(source)
-    known = Picture.objects.filter(source_sha256=source_sha256).first()
-    if known is not None:
-        return known
+    known = Picture.objects.filter(Q(source_sha256=source_sha256) | Q(sha256=source_sha256)).first()
+    orientation = known and _known_orientation(known, source_sha256)
+    if known is not None and orientation is not None:
+        yield ReadPicture(known.sha256, known.width, known.height, orientation, lambda: known)
+        return
     with tempfile.TemporaryDirectory(prefix="maskwright-picture-") as folder:
         report = _read_in_child(source, Path(folder))
-        return _keep(report, Path(folder), source_sha256)
+        yield ReadPicture(
+            sha256=sha256_of_file(Path(folder) / report.file_name),
+            width=report.width,
+            height=report.height,
+            orientation=report.orientation,
+            keep=lambda: _keep(report, Path(folder), source_sha256),
+        )
 
 
 def check_room() -> None:
@@ -83,12 +116,17 @@ def _read_in_child(source: Path, folder: Path) -> Report:
     return report
 
 
+def _known_orientation(known: Picture, source_sha256: str) -> int | None:
+    """None when it was not noted down: another file may have given the same picture, or an old release."""
+    return 1 if known.sha256 == source_sha256 else known.source_orientation
+
+
 def _keep(report: Report, folder: Path, source_sha256: str) -> Picture:
     """Files first, then the row; when the row cannot be written the files go again."""
     sha256 = sha256_of_file(folder / report.file_name)
     known = Picture.objects.filter(sha256=sha256).first()
     if known is not None:
-        return known
+        return _with_orientation(known, source_sha256, report)
     file_key, thumbnail_key = picture_keys(sha256=sha256, file_type=report.file_type)
     files = {file_key: folder / report.file_name, thumbnail_key: folder / "thumbnail.jpg"}
     for path in sorted((folder / "tiles").rglob("*.jpg")):
@@ -96,6 +134,7 @@ def _keep(report: Report, folder: Path, source_sha256: str) -> Picture:
     picture = Picture(
         sha256=sha256,
         source_sha256=source_sha256,
+        source_orientation=report.orientation,
         width=report.width,
         height=report.height,
         file_key=file_key,
@@ -116,3 +155,10 @@ def _keep(report: Report, folder: Path, source_sha256: str) -> Picture:
             storage.delete(key)
         raise
     return picture
+
+
+def _with_orientation(known: Picture, source_sha256: str, report: Report) -> Picture:
+    if known.source_orientation is None and known.source_sha256 == source_sha256:
+        known.source_orientation = report.orientation
+        known.save(update_fields=["source_orientation"])
+    return known
