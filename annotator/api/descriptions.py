@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from rest_framework import serializers
 
-from annotator.models import Assignment, Image, Mask, MaskState, ModelVersion
+from annotator.models import Assignment, Image, Mask, MaskOrigin, MaskState, ModelVersion
 from annotator.queries.images import IMAGE_STATES, embedding_state
 from annotator.services.picture_reader import TILE_SIDE, tile_level_sizes
 
@@ -76,7 +76,8 @@ class MaskReply(serializers.Serializer[object]):
     sha256 = serializers.CharField()
     predicted_iou = serializers.FloatField(allow_null=True)
     model_version = serializers.UUIDField(allow_null=True)
-    author = serializers.UUIDField()
+    origin = serializers.ChoiceField(MaskOrigin.choices)
+    author = serializers.UUIDField(allow_null=True)
     updated_at = serializers.DateTimeField()
     given_up = serializers.BooleanField()
     prompts = serializers.ListField(child=serializers.DictField())
@@ -149,7 +150,8 @@ def describe_mask(mask: Mask, image: Image) -> dict[str, object]:
         "sha256": mask.counts_sha256,
         "predicted_iou": mask.predicted_iou,
         "model_version": mask.model_version_id and str(mask.model_version_id),
-        "author": str(mask.author_id),
+        "origin": mask.origin,
+        "author": mask.author_id and str(mask.author_id),
         "updated_at": mask.updated_at,
         "given_up": mask.given_up,
         "prompts": mask.prompts,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from annotator.errors import NotAllowed, NotInScope
 from annotator.models import Assignment, Image, Mask, Membership, Person, Project, Role
@@ -92,12 +92,22 @@ def find_own_assignment(*, person: Person, assignment_id: UUID) -> Assignment:
 
 
 def find_own_mask(*, person: Person, mask_id: UUID) -> Mask:
-    """A mask this person made, in a project the person still belongs to."""
+    """A mask this person made, in a project the person still belongs to.
+
+    An imported mask that nobody has worked on yet is anybody's who was lent the image, and a manager's.
+    """
     mask = (
-        Mask.objects.filter(author=person, image__project__in=visible_projects(person), id=mask_id)
-        .select_related("image__picture")
+        Mask.objects.filter(
+            Q(author=person) | Q(author=None),
+            image__project__in=visible_projects(person),
+            id=mask_id,
+        )
+        .select_related("image__picture", "image__project")
         .first()
     )
     if mask is None:
         raise NotInScope(NOTHING)
+    was_lent = Assignment.objects.filter(image_id=mask.image_id, annotator=person)
+    if mask.author_id is None and not was_lent.exists():
+        require_manager(person=person, project=mask.image.project)
     return mask

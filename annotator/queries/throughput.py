@@ -33,6 +33,7 @@ from annotator.models import (
     Image,
     JobState,
     Mask,
+    MaskOrigin,
     MaskState,
     MaskTiming,
     Person,
@@ -116,10 +117,11 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class Throughput:
-    """The dashboard's numbers; `at` is the moment they were asked."""
+    """The dashboard's numbers; `at` is the moment they were asked. Only `imported` counts imported masks."""
 
     at: datetime
     masks: int
+    imported: int
     given_up: int
     masks_per_hour: int  # accepted in the last hour
     masks_per_active_hour: float | None
@@ -135,14 +137,20 @@ class Throughput:
     by_model: list[ModelRow]
 
 
-def accepted_masks(project: Project) -> QuerySet[Mask]:
+def accepted_masks(project: Project, *, origin: MaskOrigin) -> QuerySet[Mask]:
     """Accepted masks of the project that were not given up on, in images that were not removed."""
     return Mask.objects.filter(
         image__project=project,
         image__deleted_at=None,
         state=MaskState.ACCEPTED,
         given_up=False,
+        origin=origin,
     )
+
+
+def masks_made_here(project: Project) -> QuerySet[Mask]:
+    """Accepted masks that people began and finished here: of an imported one only the refining was timed."""
+    return accepted_masks(project, origin=MaskOrigin.ANNOTATED)
 
 
 def with_active_time(masks: QuerySet[Mask]) -> QuerySet[Mask]:
@@ -164,7 +172,7 @@ def with_active_time(masks: QuerySet[Mask]) -> QuerySet[Mask]:
 
 def throughput(*, project: Project, now: datetime) -> Throughput:
     """All numbers of the dashboard at `now`."""
-    timed = with_active_time(accepted_masks(project))
+    timed = with_active_time(masks_made_here(project))
     whole = timed.aggregate(
         masks=Count("pk"),
         last_hour=Count("pk", filter=Q(accepted_at__gt=now - PACE_WINDOW)),
@@ -173,13 +181,14 @@ def throughput(*, project: Project, now: datetime) -> Throughput:
         **_spread_of_seconds(),
     )
     images = image_counts(project=project)
-    in_submitted = accepted_masks(project).filter(
+    in_submitted = masks_made_here(project).filter(
         Exists(_assignments(AssignmentState.SUBMITTED, "image"))
     )
     latencies = _decode_latencies(project)
     return Throughput(
         at=now,
         masks=whole["masks"],
+        imported=accepted_masks(project, origin=MaskOrigin.IMPORTED).count(),
         given_up=_given_up(project),
         masks_per_hour=whole["last_hour"],
         masks_per_active_hour=_ratio(whole["timed_masks"], (whole["total_s"] or 0.0) / 3600.0),
@@ -318,7 +327,7 @@ def _by_model(timed: QuerySet[Mask]) -> list[ModelRow]:
 def _decode_latencies(project: Project) -> list[float]:
     """Milliseconds from click to candidates as browsers measured them, of the newest accepted masks."""
     lists = (
-        MaskTiming.objects.filter(mask__in=accepted_masks(project).values("pk"))
+        MaskTiming.objects.filter(mask__in=masks_made_here(project).values("pk"))
         .order_by("-created_at")
         .values_list("decode_ms", flat=True)[:LATENCY_MASKS]
     )

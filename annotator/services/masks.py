@@ -195,7 +195,7 @@ def _find_mask(*, person: Person, mask_id: UUID, image: Image) -> Mask | None:
     mask = Mask.objects.filter(id=mask_id).first()
     if mask is None:
         return None
-    if mask.author_id != person.id:
+    if mask.author_id not in {None, person.id}:
         raise NotInScope(NOTHING)
     if mask.image_id != image.id:
         raise Invalid("The mask belongs to another image.", code="other_image", field="image")
@@ -273,6 +273,9 @@ def _write(checked: _Checked, mask: Mask | None) -> tuple[SaveReply, Mask]:
         _check_number_of_masks(checked.image)
         mask = _new_mask(checked, checked.save.mask_id)
         status = 201
+    if mask.author_id is None:
+        _take_over(mask, checked.person)
+        mask.accepted_at = None  # what counts from now on is when a person accepts it
     _fill(mask, checked)
     mask.state = checked.save.state
     mask.version += 1
@@ -306,6 +309,12 @@ def _new_mask(checked: _Checked, mask_id: UUID) -> Mask:
     return Mask(id=mask_id, image=checked.image, author=checked.person, version=0)
 
 
+def _take_over(mask: Mask, person: Person) -> None:
+    """An imported mask belongs to the first who works on it; only what that person accepts has a time."""
+    mask.author = person
+    mask.assignment = Assignment.objects.filter(image_id=mask.image_id, annotator=person).first()
+
+
 def _fill(mask: Mask, checked: _Checked) -> None:
     save, content = checked.save, checked.content
     mask.assignment = checked.assignment
@@ -328,7 +337,12 @@ def _check_number_of_masks(image: Image) -> None:
 
 
 def _append_revision(mask: Mask) -> None:
-    MaskRevision.objects.create(
+    revision_of(mask).save(force_insert=True)
+
+
+def revision_of(mask: Mask) -> MaskRevision:
+    """The row of history for a mask as it is now, not saved yet."""
+    return MaskRevision(
         mask=mask,
         version=mask.version,
         author_id=mask.author_id,
@@ -368,6 +382,8 @@ def _turn(
             return known
         mask = Mask.objects.select_related("assignment").get(id=mask.id)
         _check_precondition(mask, precondition)
+        if mask.author_id is None:
+            _take_over(mask, person)
         if mask.assignment is not None and not keep_alive(assignment=mask.assignment):
             error = {
                 "code": "lease_lost",
@@ -379,7 +395,7 @@ def _turn(
             before = mask.version
             mask.version += 1
             mask.state = MaskState.DELETED if is_deleting else _state_before_deletion(mask, before)
-            mask.save(update_fields=["state", "version", "updated_at"])
+            mask.save(update_fields=["state", "version", "updated_at", "author", "assignment"])
             _append_revision(mask)
         reply = SaveReply(200, _described(mask))
         _give_receipt(mask, person, save_id, fingerprint, reply)

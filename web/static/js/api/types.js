@@ -71,7 +71,8 @@
  * @property {string} sha256
  * @property {number | null} predicted_iou
  * @property {string | null} model_version
- * @property {string} author
+ * @property {'annotated' | 'imported'} origin
+ * @property {string | null} author  null: imported, and nobody has worked on it yet
  * @property {string} updated_at
  * @property {boolean} given_up
  * @property {Json[]} prompts  ordered provenance

@@ -15,6 +15,7 @@ import { faultText } from '../widgets/toasts.js';
  * @typedef {object} Throughput
  * @property {string} at
  * @property {number} masks
+ * @property {number} imported  not among `masks`
  * @property {number} given_up
  * @property {number} masks_per_hour
  * @property {number | null} masks_per_submitted_image
@@ -80,7 +81,9 @@ function showFigures(numbers) {
   write('left', whole(numbers.images.left));
   write('pace', numbers.days_left === null ? `of ${whole(numbers.images.total)}` : forecast(numbers.days_left));
   write('masks', whole(numbers.masks));
-  write('per-image', numbers.masks_per_submitted_image === null ? '' : `${decimal(numbers.masks_per_submitted_image)} per image`);
+  const perImage = numbers.masks_per_submitted_image === null ? [] : [`${decimal(numbers.masks_per_submitted_image)} per image`];
+  const imported = numbers.imported === 0 ? [] : [`${whole(numbers.imported)} imported`];
+  write('per-image', [...perImage, ...imported].join(' · '));
   write('latency', latency.median === null ? NOTHING : `${whole(latency.median)} ms`);
   write('latency-p90', latency.p90 === null ? '' : `p90 ${whole(latency.p90)}`);
 }

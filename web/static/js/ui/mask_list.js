@@ -176,6 +176,7 @@ function newRow(id, acts, picture) {
 /** @param {Mask} mask */
 function detailOf(mask) {
   const size = `${mask.area.toLocaleString('en')} px`;
+  if (mask.state === 'accepted' && mask.steps[0]?.kind === 'imported') return `Imported · ${size}`;
   if (mask.givenUp) return `Given up · ${size}`;
   return mask.state === 'draft' ? `Draft · ${size}` : size;
 }
