@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 from django.db import connection, transaction
 
 from annotator.errors import Invalid
-from annotator.models import Export, Image, JobKind, Mask, Person, Project
+from annotator.models import Export, Image, JobKind, Mask, Person, Picture, Project
 from annotator.queries.training_sets import accepted_masks
 from annotator.services.audit import record_act
 from annotator.services.jobs import WantedJob, create_job
@@ -154,6 +156,26 @@ def coco_pieces(*, project: Project) -> Iterator[Piece]:
         yield Piece("]}\n", share=1.0)
 
 
+def copy_pictures(*, project: Project, folder: Path) -> int:
+    """Writes the pictures that a project's COCO file names into a folder; returns how many were not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    num_written = 0
+    for image in _ordered_images(project):
+        path = folder / _file_name(image.picture)
+        if path.exists():
+            continue
+        beside = path.with_name(f".{path.name}.partial")
+        with file_storage().open(image.picture.file_key) as source, beside.open("wb") as file:
+            shutil.copyfileobj(source, file)
+        beside.replace(path)
+        num_written += 1
+    return num_written
+
+
+def _file_name(picture: Picture) -> str:
+    return f"{picture.sha256}.{SUFFIXES[picture.file_type]}"
+
+
 def _ordered_images(project: Project) -> Iterator[Image]:
     images = Image.objects.filter(project=project, deleted_at=None).select_related("picture")
     return images.order_by("order_index", "id").iterator(chunk_size=500)
@@ -163,7 +185,7 @@ def _coco_image(image: Image, number: int) -> dict[str, object]:
     picture = image.picture
     return {
         "id": number,
-        "file_name": f"{picture.sha256}.{SUFFIXES[picture.file_type]}",
+        "file_name": _file_name(picture),
         "name": image.name,
         "width": picture.width,
         "height": picture.height,
@@ -185,6 +207,7 @@ def _coco_annotation(mask: Mask, number: int, image_number: int) -> dict[str, ob
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "segmentation": {"size": [picture.height, picture.width], "counts": mask.counts},
         "predicted_iou": mask.predicted_iou,
+        "origin": mask.origin,
         "mask_id": str(mask.id),
         "mask_version": mask.version,
     }

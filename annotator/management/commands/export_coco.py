@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotator.errors import DomainError
 from annotator.queries.jobs import find_project_by_name
-from annotator.services.exports import coco_pieces
+from annotator.services.exports import coco_pieces, copy_pictures
 
 
 class Command(BaseCommand):
@@ -22,6 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", help="name or id")
         parser.add_argument("out", type=Path)
+        parser.add_argument("--images", type=Path, help="folder to write the pictures to as well")
 
     def handle(self, *args: object, **options: Any) -> None:
         try:
@@ -39,3 +40,7 @@ class Command(BaseCommand):
             os.fsync(file.fileno())
         beside.replace(out)
         self.stdout.write(f"{num_masks} masks in {out}")
+        folder: Path | None = options["images"]
+        if folder is not None:
+            num_pictures = copy_pictures(project=project, folder=folder)
+            self.stdout.write(f"{num_pictures} pictures written to {folder}")
