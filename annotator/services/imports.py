@@ -7,7 +7,7 @@ is known by image and content, so a second run changes nothing. docs/decisions/i
 from __future__ import annotations
 
 import hashlib
-import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,7 +90,8 @@ class ImportReport:
         self.reasons[code] += 1
         self.masks_refused += masks
         if len(self.refusals) < MAX_REFUSALS_KEPT:
-            self.refusals.append(Refusal(place, code, message))
+            cleaned = CONTROL_CHARACTERS.sub("", message)
+            self.refusals.append(Refusal(_short(place), code, cleaned))
 
     @property
     def has_changed(self) -> bool:
@@ -186,7 +187,7 @@ def _import_image(run: _Import, entry: CocoImage) -> None:
                 _add_masks(run, image, masks)
     except Unusable as problem:
         masks_lost = run.index.num_annotations_of(entry)
-        run.report.refuse(_short(entry.file_name), problem.code, problem.message, masks=masks_lost)
+        run.report.refuse(entry.file_name, problem.code, problem.message, masks=masks_lost)
 
 
 @contextmanager
@@ -208,7 +209,7 @@ def _file_of(run: _Import, entry: CocoImage) -> Path:
     if name.is_absolute() or ".." in name.parts or "\x00" in entry.file_name:
         raise Unusable("outside", "Its file_name leads out of the folder of images.")
     for path in (run.images / name, run.images / "images" / name):
-        if path.is_file():
+        if os.path.isfile(path):  # unlike Path.is_file, False for a name that is too long
             return path
     raise Unusable("no_file", f"There is no such file in {run.images}.")
 
@@ -242,7 +243,7 @@ def _readable_masks(run: _Import, entry: CocoImage, orientation: int) -> Iterato
         if annotation.get("iscrowd") == 1 and not run.settings.with_crowds:
             run.report.crowds_left_out += 1
             continue
-        place = f"{_short(entry.file_name)}, annotation {_short(annotation.get('id'))}"
+        place = f"{entry.file_name}, annotation {annotation.get('id')}"
         try:
             yield _read_mask(run, entry, annotation, orientation)
         except (BadSegmentation, Unusable) as problem:
@@ -286,9 +287,8 @@ def _provenance(run: _Import, annotation: dict[str, object]) -> dict[str, object
 
 
 def _predicted_iou(value: object) -> float | None:
-    if type(value) not in {int, float}:
-        return None
-    return float(value) if math.isfinite(value) and abs(value) <= 10 else None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and -10 <= value <= 10 else None  # NaN is neither
 
 
 def _short(value: object) -> str:

@@ -342,6 +342,27 @@ def test_a_file_reads_the_same_in_blocks_of_any_size(
     assert index.strays == []
 
 
+@pytest.mark.parametrize("file_name", ["a" * 5000, "a\ud800b", "a\x00b", "a\nb", "."])
+def test_a_file_name_of_any_kind_is_refused_in_words(
+    cast: Cast, data: DataSet, file_name: str
+) -> None:
+    data.add_mask(data.add_image(None, name=file_name), compressed(blob()))
+    data.content["images"].append({"id": 1, "file_name": file_name})
+    said = run_import(data)
+    assert "Images: 0 added" in said
+    assert "  bad_image: 1\n" in said
+    assert "1 refused." in said
+    said.encode()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -11, True, "0.5", None])
+def test_a_predicted_iou_that_is_none_is_left_out(cast: Cast, data: DataSet, value: object) -> None:
+    image = data.add_image(pictures.png(), name="a.png")
+    data.add_mask(image, compressed(blob()), predicted_iou=value)
+    assert "Masks: 1 added" in run_import(data)
+    assert Mask.objects.get().predicted_iou is None
+
+
 def test_names_of_strangers_are_cleaned(cast: Cast, data: DataSet) -> None:
     data.content["categories"] = [{"id": 7, "name": "a\x00b\ud800c"}]
     image = data.add_image(pictures.png(), name="a.png")
