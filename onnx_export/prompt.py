@@ -3,12 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from model_server.sam.prompt_encoder import (
-    BACKGROUND_LABEL,
-    DISC_RADIUS_PX,
-    FOREGROUND_LABEL,
-    PromptEncoder,
-)
+from model_server.sam.labels import BACKGROUND_LABEL, FOREGROUND_LABEL
+from model_server.sam.prompt_encoder import DISC_RADIUS_PX, PromptEncoder
 from model_server.sam.sam import Sam
 
 FAR = 1e9  # squared low-res pixels; a point at this distance draws nothing

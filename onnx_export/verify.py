@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model_server.sam.prompt_encoder import (
+from model_server.sam.labels import (
     BACKGROUND_LABEL,
     BOX_END_LABEL,
     BOX_START_LABEL,
@@ -169,10 +169,7 @@ def join(first: Tensor, second: Tensor) -> Tensor:
 
 def decode_by_torch(sam: Sam, embedding: Tensor, case: PromptCase) -> Answer:
     """What the network itself says."""
-    encoder = sam.prompt_encoder
-    sparse = encoder.embed_points(case.coords, case.labels)
-    dense = encoder.embed_dense(case.coords, case.labels, case.mask, None)
-    return Answer(*sam.mask_decoder(embedding, encoder.get_dense_pe(), sparse, dense))
+    return Answer(*sam.decode_points(embedding, case.coords, case.labels, case.mask))
 
 
 def compare_encoder(sam: Sam, run: Run) -> Iterator[Difference]:

@@ -27,6 +27,7 @@ class CompactSizes:
     attention_blocks: int  # at stride 32
     num_heads: int
     mlp_ratio: int
+    detail_channels: int  # at stride 4, for sharp borders
     stride: int = 8
     kind: str = "compact"
 
@@ -89,6 +90,21 @@ class SamConfig:
         return self.input_size // self.encoder.stride
 
     @property
+    def detail_channels(self) -> int:
+        """Channels at half the embedding's stride that come with it."""
+        return self.encoder.detail_channels if isinstance(self.encoder, CompactSizes) else 0
+
+    @property
+    def geodesic_maps(self) -> bool:
+        """Whether the encoder says what crossing a cell costs."""
+        return isinstance(self.encoder, CompactSizes)
+
+    @property
+    def embedding_channels(self) -> int:
+        """Channels of an embedding: the decoder's width, sub-pixels of detail, crossing costs."""
+        return self.embed_dim + 4 * self.detail_channels + self.geodesic_maps
+
+    @property
     def low_res_size(self) -> int:
         """Side of the low-res logits."""
         return 4 * self.grid
@@ -109,7 +125,12 @@ VIT_T = published("vit_t", TinyVitSizes())
 COMPACT = SamConfig(
     name="compact",
     encoder=CompactSizes(
-        widths=(64, 128, 256, 320), depths=(1, 2, 2), attention_blocks=3, num_heads=5, mlp_ratio=3
+        widths=(64, 128, 256, 320),
+        depths=(1, 2, 2),
+        attention_blocks=3,
+        num_heads=5,
+        mlp_ratio=3,
+        detail_channels=16,
     ),
     input_size=512,
     embed_dim=128,
@@ -131,7 +152,12 @@ TINY = SamConfig(
 TINY_MAPS = SamConfig(
     name="tiny_maps",
     encoder=CompactSizes(
-        widths=(8, 16, 16, 16), depths=(1, 1, 1), attention_blocks=1, num_heads=2, mlp_ratio=2
+        widths=(8, 16, 16, 16),
+        depths=(1, 1, 1),
+        attention_blocks=1,
+        num_heads=2,
+        mlp_ratio=2,
+        detail_channels=4,
     ),
     input_size=128,
     embed_dim=32,
@@ -156,6 +182,7 @@ def build_encoder(config: SamConfig) -> nn.Module:
             num_heads=sizes.num_heads,
             mlp_ratio=sizes.mlp_ratio,
             out_channels=config.embed_dim,
+            detail_channels=sizes.detail_channels,
         )
     if isinstance(sizes, TinyVitSizes):
         return TinyViT(
@@ -197,12 +224,14 @@ def build_sam(config: SamConfig) -> Sam:
             input_size=config.input_size,
             mask_in_chans=config.mask_in_chans,
             prompt_maps=config.prompt_maps,
+            geodesic_maps=config.geodesic_maps,
             activation=activation,
         ),
         MaskDecoder(
             embed_dim=config.embed_dim,
             transformer=transformer,
             iou_head_hidden_dim=config.iou_head_hidden_dim,
+            detail_channels=config.detail_channels,
             activation=activation,
         ),
     )

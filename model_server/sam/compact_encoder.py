@@ -4,10 +4,13 @@ Dense convolutions are what a CPU runs fastest, in bfloat16 while training and i
 afterwards; batch normalisation folds into them at export.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_server.sam.common import LayerNorm2d, MLPBlock
+
+EASY_CROSSING = -3.0  # logit before training: nearly no border anywhere
 
 
 def conv_norm(
@@ -59,7 +62,7 @@ class GlobalAttentionBlock(nn.Module):
 
 
 class CompactEncoder(nn.Module):
-    """Residual stages at strides 4, 8, 16, attention at 32, summed top-down to stride 8."""
+    """Residual stages at strides 4, 8, 16, attention at 32, summed top-down to strides 8 and 4."""
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class CompactEncoder(nn.Module):
         num_heads: int,
         mlp_ratio: int,
         out_channels: int,
+        detail_channels: int,
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
@@ -97,14 +101,30 @@ class CompactEncoder(nn.Module):
         self.smooth8 = ResidualBlock(out_channels)
         self.project = nn.Conv2d(out_channels, out_channels, 1, bias=False)
         self.norm = LayerNorm2d(out_channels)
+        self.lateral4 = conv_norm(widths[0], detail_channels, kernel=1)
+        self.reduce = conv_norm(out_channels, detail_channels, kernel=1)
+        self.smooth4 = ResidualBlock(detail_channels)
+        self.crossing8 = nn.Conv2d(out_channels, 1, 3, padding=1)
+        self.crossing4 = nn.Conv2d(detail_channels, 1, 4, 2, 1, bias=False)
+        nn.init.constant_(self.crossing8.bias, EASY_CROSSING)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode normalised RGB [B, 3, S, S], S a multiple of 32, to [B, C, S/8, S/8]."""
-        x8 = self.stage8(self.down8(self.stage4(self.stem(x))))
+        """Encode normalised RGB [B, 3, S, S], S a multiple of 32, to [B, C + 4D + 1, g, g].
+
+        g = S/8. The channels are: C for the decoder; D of detail at stride 4, each as the four
+        sub-pixels of a cell; and the logit of what crossing a cell costs (`geodesic`).
+        """
+        x4 = self.stage4(self.stem(x))
+        x8 = self.stage8(self.down8(x4))
         x16 = self.stage16(self.down16(x8))
         x32 = self.stage32(self.down32(x16))
         top = F.interpolate(self.lateral32(x32), scale_factor=2.0, mode="nearest")
         middle = self.smooth16(F.relu(self.lateral16(x16) + top))
         top = F.interpolate(middle, scale_factor=2.0, mode="nearest")
         fine = self.smooth8(F.relu(self.lateral8(x8) + top))
-        return self.norm(self.project(fine).float())
+        top = F.interpolate(self.reduce(fine), scale_factor=2.0, mode="nearest")
+        detail = self.smooth4(F.relu(self.lateral4(x4) + top))
+        crossing = self.crossing8(fine) + self.crossing4(detail)
+        embedding = self.norm(self.project(fine).float())
+        parts = [embedding, F.pixel_unshuffle(detail, 2).float(), crossing.float()]
+        return torch.cat(parts, dim=1)

@@ -36,9 +36,12 @@ class MaskDecoder(nn.Module):
         embed_dim: int,
         transformer: TwoWayTransformer,
         iou_head_hidden_dim: int,
+        detail_channels: int = 0,
         activation: type[nn.Module] = nn.GELU,
     ) -> None:
         super().__init__()
+        self.embed_dim = embed_dim
+        self.detail_channels = detail_channels
         self.transformer = transformer
         self.iou_token = nn.Embedding(1, embed_dim)
         self.mask_tokens = nn.Embedding(NUM_MASK_TOKENS, embed_dim)
@@ -49,6 +52,10 @@ class MaskDecoder(nn.Module):
             nn.ConvTranspose2d(embed_dim // 4, embed_dim // 8, 2, 2),
             activation(),
         )
+        self.detail_upscaling: nn.ConvTranspose2d | None = None
+        if detail_channels:
+            self.detail_upscaling = nn.ConvTranspose2d(detail_channels, embed_dim // 8, 2, 2)
+            nn.init.zeros_(self.detail_upscaling.weight)
         self.output_hypernetworks_mlps = nn.ModuleList(
             MLP(embed_dim, embed_dim, embed_dim // 8, 3) for _ in range(NUM_MASK_TOKENS)
         )
@@ -60,7 +67,7 @@ class MaskDecoder(nn.Module):
         """Decode P prompts over B images; prompts are ordered by image, P / B for each.
 
         Args:
-            image_embeddings: [B, C, g, g].
+            image_embeddings: [B, C, g, g], or with detail [B, C + 4D (+ more), g, g].
             image_pe: [1, C, g, g].
             sparse: [P, T, C].
             dense: [P, C, g, g].
@@ -73,15 +80,27 @@ class MaskDecoder(nn.Module):
             raise ValueError(f"{num_prompts} prompts cannot be shared by {num_images} images")
         own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])  # 5 C
         tokens = torch.cat([own.expand(num_prompts, -1, -1), sparse], dim=1)
-        image = image_embeddings.unsqueeze(1) + dense.unflatten(0, (num_images, -1))
+        features = image_embeddings[:, : self.embed_dim]
+        image = features.unsqueeze(1) + dense.unflatten(0, (num_images, -1))
         queries, keys = self.transformer(image.flatten(0, 1), image_pe, tokens)
         weights = torch.stack(
             [mlp(queries[:, 1 + i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
         )  # P 4 C/8
-        masks = self.draw_masks(keys, weights, image_embeddings.shape[-1])
+        masks = self.draw_masks(keys, weights, self.draw_detail(image_embeddings), features.shape[-1])
         return masks, self.iou_prediction_head(queries[:, 0])
 
-    def draw_masks(self, keys: Tensor, weights: Tensor, grid: int) -> Tensor:
+    def draw_detail(self, image_embeddings: Tensor) -> Tensor | None:
+        """What stride 4 adds before the last activation, [B, gg, 4, 4, C/8] by sub-pixel."""
+        if self.detail_upscaling is None:
+            return None
+        first = self.embed_dim
+        detail = image_embeddings[:, first : first + 4 * self.detail_channels]
+        cells = detail.flatten(2).unflatten(1, (-1, 4)).permute(0, 3, 2, 1)  # B gg 4 D
+        return subpixel_product(cells, self.detail_upscaling)
+
+    def draw_masks(
+        self, keys: Tensor, weights: Tensor, detail: Tensor | None, grid: int
+    ) -> Tensor:
         """Upscale image tokens [P, gg, C] fourfold and weigh them: logits [P, 4, 4g, 4g].
 
         The transposed convolutions do not overlap, so each is a matrix product whose columns are
@@ -92,7 +111,10 @@ class MaskDecoder(nn.Module):
         assert isinstance(norm, LayerNorm2d)
         x = subpixel_product(keys, first)  # P gg 4 C/4
         x = activation(F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps))
-        x = last(subpixel_product(x, second))  # P gg 4 4 C/8
+        x = subpixel_product(x, second)  # P gg 4 4 C/8
+        if detail is not None:
+            x = (x.unflatten(0, (len(detail), -1)) + detail.unsqueeze(1)).flatten(0, 1)
+        x = last(x)
         logits = weights @ x.flatten(1, 3).transpose(1, 2)  # P 4 gg*16
         logits = logits.reshape(-1, NUM_MASK_TOKENS, grid, grid, 2, 2, 2, 2)
         logits = logits.permute(0, 1, 2, 4, 6, 3, 5, 7)  # P 4 (g 2 2) (g 2 2)

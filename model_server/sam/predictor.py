@@ -104,16 +104,11 @@ class Predictor:
             previous_logits: [P, 4g, 4g] low-res logits of earlier candidates, or None.
         """
         # Padding and corners are in the arrays already, so they go in as finished points.
-        prompt_encoder = self.sam.prompt_encoder
         coords_, marks_ = torch.from_numpy(coords), torch.from_numpy(marks)
         logits = None
         if previous_logits is not None:
             logits = torch.from_numpy(np.array(previous_logits, np.float32))[:, None]
-        sparse = prompt_encoder.embed_points(coords_, marks_)
-        dense = prompt_encoder.embed_dense(coords_, marks_, logits, None)
-        masks, iou = self.sam.mask_decoder(
-            embedding.features, prompt_encoder.get_dense_pe(), sparse, dense
-        )
+        masks, iou = self.sam.decode_points(embedding.features, coords_, marks_, logits)
         several = marks.shape[1] > MAX_AMBIGUOUS_POINTS
         masks, iou = select_masks(masks, iou, several=several)
         first_token = 0 if several else 1

@@ -6,12 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from model_server.sam.common import LayerNorm2d
+from model_server.sam.geodesic import GeodesicMaps
+from model_server.sam.labels import (
+    BACKGROUND_LABEL,
+    BOX_END_LABEL,
+    BOX_START_LABEL,
+    FOREGROUND_LABEL,
+    PADDING_LABEL,
+)
 
-PADDING_LABEL = -1
-BACKGROUND_LABEL = 0
-FOREGROUND_LABEL = 1
-BOX_START_LABEL = 2
-BOX_END_LABEL = 3
 DISC_RADIUS_PX = 3.0  # low-res pixels
 
 
@@ -54,6 +57,7 @@ class PromptEncoder(nn.Module):
         input_size: int,
         mask_in_chans: int,
         prompt_maps: bool = False,
+        geodesic_maps: bool = False,
         activation: type[nn.Module] = nn.GELU,
     ) -> None:
         super().__init__()
@@ -74,6 +78,7 @@ class PromptEncoder(nn.Module):
             nn.Conv2d(mask_in_chans, embed_dim, 1),
         )
         self.no_mask_embed = nn.Embedding(1, embed_dim)
+        self.geodesic = GeodesicMaps(embed_dim) if geodesic_maps else None
 
     @property
     def low_res_size(self) -> int:

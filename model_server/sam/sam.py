@@ -54,9 +54,26 @@ class Sam(nn.Module):
 
         Arguments as in `PromptEncoder.forward`, after the embeddings [B, C, g, g].
         """
-        sparse, dense = self.prompt_encoder(points, labels, boxes, mask_logits, has_mask)
-        image_pe = self.prompt_encoder.get_dense_pe()
-        return self.mask_decoder(image_embeddings, image_pe, sparse, dense)
+        coords, marks = self.prompt_encoder.gather_points(points, labels, boxes, mask_logits)
+        return self.decode_points(image_embeddings, coords, marks, mask_logits, has_mask)
+
+    def decode_points(
+        self,
+        image_embeddings: Tensor,
+        coords: Tensor,
+        labels: Tensor,
+        mask_logits: Tensor | None,
+        has_mask: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """`decode` for finished points [P, T, 2] and labels [P, T]: padding and corners included."""
+        prompt_encoder = self.prompt_encoder
+        sparse = prompt_encoder.embed_points(coords, labels)
+        dense = prompt_encoder.embed_dense(coords, labels, mask_logits, has_mask)
+        if prompt_encoder.geodesic is not None:
+            cell = prompt_encoder.input_size / prompt_encoder.grid
+            crossing = image_embeddings[:, -1:]
+            dense = dense + prompt_encoder.geodesic(crossing, coords, labels, cell)
+        return self.mask_decoder(image_embeddings, prompt_encoder.get_dense_pe(), sparse, dense)
 
     def postprocess_masks(
         self, masks: Tensor, resized: tuple[int, int], original: tuple[int, int]

@@ -10,6 +10,7 @@ MaskLoss = Literal["focal_dice", "bce_dice"]
 
 FOCAL_ALPHA = 0.25
 FOCAL_GAMMA = 2.0
+BORDER_SHARE = 0.05  # of a cell that must lie on either side of a border
 
 
 def focal_loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -78,3 +79,20 @@ def round_loss(
     losses = mask_losses(logits, targets, kind)
     mask_loss = (1 - others_share) * losses.amin(1).mean() + others_share * losses.mean()
     return mask_loss + iou_weight * F.mse_loss(iou.float(), reached), reached
+
+
+def crossing_loss(crossing: Tensor, targets: Tensor) -> Tensor:
+    """How badly borders are told from insides, a scalar; it gives the crossing costs their start.
+
+    A cell that a border runs through should be hard to cross, the other cells of an object easy;
+    cells that belong to no target may hide unlabelled objects and do not count.
+
+    Args:
+        crossing: logits [B, 1, g, g].
+        targets: [B, N, 4g, 4g] in [0, 1].
+    """
+    covered = F.avg_pool2d(targets, 4)  # B N g g
+    border = ((covered > BORDER_SHARE) & (covered < 1 - BORDER_SHARE)).any(1).float()
+    known = (covered > 0).any(1).float()
+    losses = F.binary_cross_entropy_with_logits(crossing[:, 0], border, reduction="none")
+    return (losses * known).sum() / known.sum().clamp(min=1)

@@ -24,7 +24,7 @@ from model_server.sam.build import CONFIGS, build_sam, config_to_json, load_weig
 from model_server.sam.sam import Sam, best_candidate, select_masks
 from model_server.training.dataset import Augmentation, Batch, BatchDataset, read_coco_folder
 from model_server.training.interaction import correction_points, first_prompts
-from model_server.training.losses import MaskLoss, round_loss
+from model_server.training.losses import MaskLoss, crossing_loss, round_loss
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class TrainSettings:
     ema_decay: float = 0.999  # of the averaged weights, which are the ones written
     iou_weight: float = 1.0  # of the predicted-IoU loss; 1 is the paper's
     others_share: float = 0.0  # of the mask loss that all three candidates bear, not only the best
+    crossing_weight: float = 0.3  # of the loss that teaches where borders are (compact encoder)
     mask_loss: MaskLoss = "bce_dice"  # "focal_dice" is the paper's
     box_share: float = 0.3  # first prompts that are boxes; the paper has 0.5
     interior_share: float = 0.5  # points drawn deep inside a region; the paper has 0
@@ -198,7 +199,11 @@ def train_step(
                     generator=generator,
                 )
             )
-    if gathered.grad is not None and embeddings.requires_grad:
+    if embeddings.requires_grad:
+        if sam.prompt_encoder.geodesic is not None and settings.crossing_weight:
+            loss = crossing_loss(gathered[:, -1:], batch.targets)
+            (settings.crossing_weight * loss).backward()
+            seen["loss_crossing"] = loss.item()
         embeddings.backward(gathered.grad)
     return seen
 
