@@ -20,7 +20,6 @@ from common.manifest import (
 from model_server.sam.build import SamConfig, build_sam, config_to_json, load_weights, read_config
 from onnx_export.fingerprint import fingerprint_encoder
 from onnx_export.graphs import export_graph, plan_graphs
-from onnx_export.prepare import PREPARED_NAMES
 from onnx_export.verify import Difference, verify_graphs
 
 Say = Callable[[str], None]
@@ -48,8 +47,8 @@ def make_bundle(
     config = read_config(config) if isinstance(config, Path) else config
     sam = build_sam(config)
     load_weights(sam, weights)
-    graphs = {}
-    for name, plan in plan_graphs(sam).items():
+    plans, graphs = plan_graphs(sam), {}
+    for name, plan in plans.items():
         say(f"exporting {name}")
         graphs[name] = export_graph(plan)
     say("comparing all graphs with torch")
@@ -61,7 +60,8 @@ def make_bundle(
         **graphs,
     }
     told = dict(provenance) | {"verification": asdict(worst)}
-    manifest = describe(config, fingerprint_encoder(sam, config), files, scores, told)
+    prepared = tuple(plans["prepare.onnx"].outputs)
+    manifest = describe(config, fingerprint_encoder(sam, config), prepared, files, scores, told)
     write_folder(out, files | {MANIFEST_NAME: manifest.to_json().encode()})
     return manifest
 
@@ -74,6 +74,7 @@ def largest(differences: list[Difference]) -> Difference:
 def describe(
     config: SamConfig,
     encoder_fingerprint: str,
+    prepared: tuple[str, ...],
     files: Mapping[str, bytes],
     scores: Mapping[str, Any],
     provenance: Mapping[str, Any],
@@ -84,14 +85,14 @@ def describe(
         name=config.name,
         config=json.loads(files[CONFIG_NAME]),
         input_size=config.input_size,
-        embed_dim=config.embed_dim,
+        embed_dim=config.embedding_channels,
         grid=config.grid,
         low_res=config.low_res_size,
         prompt_maps=config.prompt_maps,
         encoder_fingerprint=encoder_fingerprint,
         bundle_fingerprint=fingerprint_files(entries),
         files=entries,
-        prepared=PREPARED_NAMES,
+        prepared=prepared,
         scores=scores,
         provenance=provenance,
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from model_server.sam.geodesic import BORDER_ROWS
 from model_server.sam.sam import Sam
 from model_server.sam.transformer import TwoWayAttentionBlock
 
@@ -72,8 +73,17 @@ class DensePrompt:
     """The dense prompt as a constant, which every image gets, plus a few rows of channels."""
 
     constant: Tensor  # [C] dense prompt when there is no mask prompt
-    channels: Tensor  # [M, C] last convolution of the mask downscaling
+    channels: Tensor  # [M, C] last convolution of the mask downscaling, then geodesic maps
     change: Tensor  # [C] what a mask prompt changes in the constant
+    border: Tensor | None  # [BORDER_ROWS, C] of the distance from the frame's border
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What stride 4 adds to the second transposed convolution, biases of both together."""
+
+    matrix: Tensor  # [4 C/8, D]
+    bias: Tensor  # [4 C/8]
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,7 @@ class Folded:
     first: FirstLayer
     second: SecondLayer
     last: LastLook
+    detail: Detail | None
 
 
 def fold(sam: Sam) -> Folded:
@@ -117,6 +128,7 @@ def fold(sam: Sam) -> Folded:
         first=fold_first(layers[0], place, centre),
         second=fold_second(layers[0], layers[1], place, centre),
         last=fold_last(sam, place, gain),
+        detail=fold_detail(sam),
     )
 
 
@@ -142,9 +154,24 @@ def fold_dense_prompt(sam: Sam) -> DensePrompt:
     last = convolution(encoder.mask_downscaling[-1])
     channels, bias = double(last.weight).flatten(1).T, double(last.bias)
     no_mask = double(encoder.no_mask_embed.weight)[0]
-    if encoder.prompt_maps:
-        return DensePrompt(constant=bias + no_mask, channels=channels, change=-no_mask)
-    return DensePrompt(constant=no_mask, channels=channels, change=bias - no_mask)
+    if not encoder.prompt_maps:
+        return DensePrompt(constant=no_mask, channels=channels, change=bias - no_mask, border=None)
+    border = None
+    if encoder.geodesic is not None:
+        maps = double(encoder.geodesic.project.weight).flatten(1).T  # rows C
+        border, channels = maps[:BORDER_ROWS], torch.cat([channels, maps[BORDER_ROWS:]])
+    return DensePrompt(constant=bias + no_mask, channels=channels, change=-no_mask, border=border)
+
+
+def fold_detail(sam: Sam) -> Detail | None:
+    """The detail's transposed convolution, if the network has one."""
+    conv = sam.mask_decoder.detail_upscaling
+    if conv is None:
+        return None
+    second = convolution(sam.mask_decoder.output_upscaling[3])
+    bias = double(conv.bias) + double(second.bias)
+    matrix = double(conv.weight).permute(2, 3, 1, 0).flatten(0, 2)  # 4*C/8 D
+    return Detail(matrix=matrix, bias=bias.repeat(4))
 
 
 def fold_first(layer: TwoWayAttentionBlock, place: Tensor, centre: Tensor) -> FirstLayer:

@@ -43,7 +43,7 @@ class Decode(nn.Module):
         tokens = self.tokens(point_coords, point_labels)
         dense = None
         if self.dense is not None:
-            dense = self.dense(point_coords, point_labels, mask_input)
+            dense = self.dense(prepared, point_coords, point_labels, mask_input)
         queries, image = self.first(tokens, prepared, dense)
         queries, final = self.second(queries, tokens, prepared, image)
         queries = self.last(queries, tokens, prepared, final)

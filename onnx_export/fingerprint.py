@@ -23,7 +23,7 @@ def preprocessing(config: SamConfig) -> dict[str, object]:
     """How a picture becomes the encoder's input."""
     return {
         "encoder": config_to_json(config)["encoder"],
-        "embed_dim": config.embed_dim,
+        "embed_dim": config.embedding_channels,
         "input_size": config.input_size,
         "mean": PIXEL_MEAN,
         "std": PIXEL_STD,

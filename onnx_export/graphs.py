@@ -15,7 +15,7 @@ from onnx_export.constants import Folded, fold
 from onnx_export.decode import Decode
 from onnx_export.encoder import Encoder
 from onnx_export.official import Official
-from onnx_export.prepare import PREPARED_NAMES, Prepare, Prepared
+from onnx_export.prepare import Prepare, Prepared
 
 OPSET = 20  # the first with a Gelu operator
 NUM_POINTS = "num_points"
@@ -38,17 +38,30 @@ class GraphPlan:
     outputs: Sequence[str]
 
 
+class NamedPrepare(nn.Module):
+    """`Prepare` without the tensors that this network does not have."""
+
+    def __init__(self, prepare: Prepare) -> None:
+        super().__init__()
+        self.prepare = prepare
+
+    def forward(self, image_embeddings: Tensor) -> tuple[Tensor, ...]:
+        """The tensors of `Prepared` that are there, in their order."""
+        return tuple(self.prepare(image_embeddings).named().values())
+
+
 class FlatDecode(nn.Module):
     """`Decode` with one argument per tensor, as a graph has."""
 
-    def __init__(self, decode: Decode) -> None:
+    def __init__(self, decode: Decode, prepared: Sequence[str]) -> None:
         super().__init__()
-        self.decode = decode
+        self.decode, self.prepared = decode, tuple(prepared)
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
         """Prepared tensors, then the prompt."""
-        count = len(PREPARED_NAMES)
-        masks, iou = self.decode(Prepared(*tensors[:count]), *tensors[count:])
+        count = len(self.prepared)
+        prepared = Prepared(**dict(zip(self.prepared, tensors[:count], strict=True)))
+        masks, iou = self.decode(prepared, *tensors[count:])
         return masks, iou
 
 
@@ -56,26 +69,28 @@ def plan_graphs(sam: Sam) -> dict[str, GraphPlan]:
     """All graphs of a network, by the name of their file."""
     folded = fold(sam)
     size = sam.prompt_encoder.input_size
-    prepare = Prepare(folded).eval()
-    embeddings = example_embeddings(folded)
+    prepare = NamedPrepare(Prepare(folded)).eval()
+    embeddings = example_embeddings(sam)
+    with torch.no_grad():
+        prepared = prepare.prepare(*embeddings.values()).named()
     image = {"image": torch.zeros(1, 3, size, size)}
     return {
         "encoder.onnx": GraphPlan(Encoder(sam), image, ["image_embeddings"]),
-        "prepare.onnx": GraphPlan(prepare, embeddings, PREPARED_NAMES),
-        "decode.onnx": plan_decode(sam, folded, prepare, mask_prompt=False),
-        "refine.onnx": plan_decode(sam, folded, prepare, mask_prompt=True),
+        "prepare.onnx": GraphPlan(prepare, embeddings, list(prepared)),
+        "decode.onnx": plan_decode(sam, folded, prepared, mask_prompt=False),
+        "refine.onnx": plan_decode(sam, folded, prepared, mask_prompt=True),
         "official.onnx": plan_official(sam, embeddings),
     }
 
 
-def plan_decode(sam: Sam, folded: Folded, prepare: Prepare, *, mask_prompt: bool) -> GraphPlan:
+def plan_decode(
+    sam: Sam, folded: Folded, prepared: Mapping[str, Tensor], *, mask_prompt: bool
+) -> GraphPlan:
     """The graph for one prompt on a prepared image."""
-    with torch.no_grad():
-        prepared: Prepared = prepare(*example_embeddings(folded).values())
-    inputs = prepared._asdict() | example_points()
+    inputs = {**prepared, **example_points()}
     if mask_prompt:
         inputs |= {"mask_input": example_mask(folded.grid)}
-    module = FlatDecode(Decode(sam, folded, mask_prompt=mask_prompt))
+    module = FlatDecode(Decode(sam, folded, mask_prompt=mask_prompt), list(prepared))
     return GraphPlan(module, inputs, LOW_RES_OUTPUTS)
 
 
@@ -92,9 +107,10 @@ def plan_official(sam: Sam, embeddings: Mapping[str, Tensor]) -> GraphPlan:
     return GraphPlan(Official(sam), inputs, OFFICIAL_OUTPUTS)
 
 
-def example_embeddings(folded: Folded) -> dict[str, Tensor]:
+def example_embeddings(sam: Sam) -> dict[str, Tensor]:
     """An embedding of the right shape."""
-    return {"image_embeddings": torch.zeros(1, folded.width, folded.grid, folded.grid)}
+    grid = sam.prompt_encoder.grid
+    return {"image_embeddings": torch.zeros(1, sam.embedding_channels, grid, grid)}
 
 
 def example_points() -> dict[str, Tensor]:

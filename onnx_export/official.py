@@ -53,22 +53,33 @@ class Official(nn.Module):
             Logits [1, K, H, W], predicted IoU [1, K] and low-res logits [1, K, 4g, 4g]; K is 1 with
             `single_mask`, else 4.
         """
-        sparse = self.prompt_encoder.embed_points(point_coords, point_labels)
-        dense = self.prompt_encoder.embed_dense(
-            point_coords, point_labels, mask_input, has_mask_input
-        )
-        low_res, iou = self.decode(image_embeddings + dense, sparse)
+        encoder = self.prompt_encoder
+        sparse = encoder.embed_points(point_coords, point_labels)
+        dense = encoder.embed_dense(point_coords, point_labels, mask_input, has_mask_input)
+        if encoder.geodesic is not None:
+            cell = encoder.input_size / encoder.grid
+            crossing = image_embeddings[:, -1:]
+            dense = dense + encoder.geodesic(crossing, point_coords, point_labels, cell)
+        low_res, iou = self.decode(image_embeddings, dense, sparse)
         if self.single_mask:
             low_res, iou = self.choose(low_res, iou, point_coords.shape[1])
         return self.upscale(low_res, orig_im_size), iou, low_res
 
-    def decode(self, image: Tensor, sparse: Tensor) -> tuple[Tensor, Tensor]:
+    def decode(
+        self, image_embeddings: Tensor, dense: Tensor, sparse: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """All four masks, [1, 4, 4g, 4g] and [1, 4]."""
         decoder = self.decoder
         own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight]).unsqueeze(0)
         tokens = torch.cat([own, sparse], dim=1)
+        image = image_embeddings[:, : decoder.embed_dim] + dense
         queries, keys = decoder.transformer(image, self.image_pe, tokens)
-        upscaled = decoder.output_upscaling(keys.transpose(1, 2).reshape(image.shape))
+        upscaled = decoder.output_upscaling[:-1](keys.transpose(1, 2).reshape(image.shape))
+        if decoder.detail_upscaling is not None:
+            end = decoder.embed_dim + 4 * decoder.detail_channels
+            detail = F.pixel_shuffle(image_embeddings[:, decoder.embed_dim : end], 2)
+            upscaled = upscaled + decoder.detail_upscaling(detail)
+        upscaled = decoder.output_upscaling[-1](upscaled)
         networks = decoder.output_hypernetworks_mlps
         weights = torch.stack([net(queries[:, 1 + i]) for i, net in enumerate(networks)], dim=1)
         side = self.prompt_encoder.low_res_size

@@ -5,11 +5,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from onnx_export.constants import Folded
+from model_server.sam.geodesic import Costs, border_rows, walking_costs
+from onnx_export.constants import Detail, Folded
 
 
 class Prepared(NamedTuple):
-    """Tensors of one image; field names are the names in the graphs. K0 is the centred image."""
+    """Tensors of one image; field names are the names in the graphs. K0 is the centred image.
+
+    The last fields are there for encoders that give detail and crossing costs.
+    """
 
     key_1: Tensor  # [H, d, N] layer 1
     value_1: Tensor  # [H, N, d]
@@ -27,9 +31,13 @@ class Prepared(NamedTuple):
     channels: Tensor  # [M + 1, N] dense prompt rows times K0
     channels_gained: Tensor  # [M + 1, N] and times gained K0
     upscaled: Tensor  # [C, N] first transposed convolution of K0
+    detail: Tensor | None = None  # [4, C/2, N] added with the second one, its bias included
+    row_costs: Tensor | None = None  # [1, 1, g, g]
+    column_costs: Tensor | None = None  # [1, 1, g, g]
 
-
-PREPARED_NAMES: tuple[str, ...] = Prepared._fields
+    def named(self) -> dict[str, Tensor]:
+        """The tensors that are there, by name."""
+        return {name: x for name, x in self._asdict().items() if x is not None}
 
 
 class Prepare(nn.Module):
@@ -43,6 +51,9 @@ class Prepare(nn.Module):
 
     def __init__(self, folded: Folded) -> None:
         super().__init__()
+        self.width = folded.width
+        self.border = BorderPrompt(folded.dense.border) if folded.dense.border is not None else None
+        self.detail = DetailUpscaling(folded.detail) if folded.detail is not None else None
         self.num_heads, self.head_dim = folded.num_heads, folded.head_dim
         raw, centred = raw_columns(folded), centred_columns(folded)
         self.raw_width = raw.shape[1]
@@ -58,8 +69,13 @@ class Prepare(nn.Module):
         self.register_buffer("gain", folded.gain.T.float().contiguous())
 
     def forward(self, image_embeddings: Tensor) -> Prepared:
-        """Project an embedding [1, C, g, g]."""
-        image = image_embeddings.flatten(2)[0]  # C N
+        """Project an embedding [1, C, g, g], or with detail and crossing costs behind."""
+        image = image_embeddings[:, : self.width].flatten(2)[0]  # C N
+        detail = self.detail(image_embeddings[:, self.width : -1]) if self.detail else None
+        row_costs = column_costs = None
+        if self.border is not None:
+            row_costs, column_costs = walking_costs(image_embeddings[:, -1:])
+            image = image + self.border((row_costs, column_costs))
         products = self.matrix @ image
         raw = products[: self.raw_width] + self.raw_offset
         centred = products[self.raw_width :] + self.centred_offset
@@ -84,6 +100,9 @@ class Prepare(nn.Module):
             channels=channels,
             channels_gained=channels_gained,
             upscaled=upscaled,
+            detail=detail,
+            row_costs=row_costs,
+            column_costs=column_costs,
         )
 
     def _heads(self, rows: Tensor) -> Tensor:
@@ -95,6 +114,37 @@ class Prepare(nn.Module):
         gained = self.gain @ centred
         squares = [(x * x).sum(dim=0, keepdim=True) for x in (centred, gained)]
         return torch.cat(squares)  # 2 N
+
+
+class BorderPrompt(nn.Module):
+    """What the distance from the frame's border adds to the dense prompt: known with the image."""
+
+    weight: Tensor  # [C, BORDER_ROWS]
+
+    def __init__(self, border: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("weight", border.T.float().contiguous())
+
+    def forward(self, costs: Costs) -> Tensor:
+        """[C, N] from walking costs."""
+        return self.weight @ border_rows(costs).flatten(2)[0]
+
+
+class DetailUpscaling(nn.Module):
+    """The detail's transposed convolution as a matrix, with the bias of the layer it joins."""
+
+    matrix: Tensor  # [C/2, D] rows are sub-pixel row, sub-pixel column, channel
+    bias: Tensor  # [C/2, 1]
+
+    def __init__(self, detail: Detail) -> None:
+        super().__init__()
+        self.register_buffer("matrix", detail.matrix.float().contiguous())
+        self.register_buffer("bias", detail.bias.float()[:, None])
+
+    def forward(self, detail: Tensor) -> Tensor:
+        """Channels with their sub-pixels [1, 4D, g, g] to [4, C/2, N]."""
+        cells = detail.flatten(2)[0].unflatten(0, (-1, 4)).transpose(0, 1)  # 4 D N
+        return self.matrix @ cells + self.bias
 
 
 def raw_columns(folded: Folded) -> Tensor:

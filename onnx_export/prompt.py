@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor, nn
 
+from model_server.sam.geodesic import point_rows
 from model_server.sam.labels import BACKGROUND_LABEL, FOREGROUND_LABEL
 from model_server.sam.prompt_encoder import DISC_RADIUS_PX, PromptEncoder
 from model_server.sam.sam import Sam
+from onnx_export.prepare import Prepared
 
 FAR = 1e9  # squared low-res pixels; a point at this distance draws nothing
 
@@ -59,7 +61,8 @@ class PromptMaps(nn.Module):
 class DenseRows(nn.Module):
     """Per-pixel weights [rows, N] of the dense prompt's channels; the last row counts a change.
 
-    Without prompt maps only a mask prompt has rows; with them the points always have.
+    Without prompt maps only a mask prompt has rows; with them the points always have. Geodesic
+    maps are rows too, M counts them.
     """
 
     no_logits: Tensor  # [1, 1, 4g, 4g]
@@ -70,18 +73,26 @@ class DenseRows(nn.Module):
         encoder = sam.prompt_encoder
         self.mask_prompt = mask_prompt
         self.maps = PromptMaps(encoder) if encoder.prompt_maps else None
+        self.cell = encoder.input_size / encoder.grid
         self.downscaling = encoder.mask_downscaling[:-1]
         size = encoder.low_res_size
         self.register_buffer("no_logits", torch.zeros(1, 1, size, size))
         self.register_buffer("one", torch.ones(1, encoder.grid**2))
 
-    def forward(self, coords: Tensor, labels: Tensor, mask_input: Tensor | None) -> Tensor:
+    def forward(
+        self, image: Prepared, coords: Tensor, labels: Tensor, mask_input: Tensor | None
+    ) -> Tensor:
         """Rows [M, N], or [M + 1, N] with a mask prompt."""
         channels = self.no_logits if mask_input is None else mask_input
         if self.maps is not None:
             channels = torch.cat([channels, self.maps(coords, labels)], dim=1)  # 1 4 4g 4g
-        rows: Tensor = self.downscaling(channels).flatten(2)[0]  # M N
-        return torch.cat([rows, self.one]) if self.mask_prompt else rows
+        rows = [self.downscaling(channels).flatten(2)[0]]  # M N
+        if image.row_costs is not None and image.column_costs is not None:
+            costs = (image.row_costs, image.column_costs)
+            rows.append(point_rows(costs, coords, labels, self.cell).flatten(2)[0])
+        if self.mask_prompt:
+            rows.append(self.one)
+        return torch.cat(rows)
 
 
 def has_dense_rows(sam: Sam, *, mask_prompt: bool) -> bool:

@@ -52,7 +52,8 @@ class Upscaling(nn.Module):
         x = x.reshape(4, self.widths[0], num_cells)
         scale = torch.rsqrt((x * x).mean(dim=1, keepdim=True) + self.epsilon)  # 4 1 N
         x = self.activation(x * scale * self.gain + self.bias)
-        x = self.activation(self.second @ x + self.second_bias)  # 4 4*C/8 N
+        added = self.second_bias if image.detail is None else image.detail
+        x = self.activation(self.second @ x + added)  # 4 4*C/8 N
         return self.placed(mask_weights @ x.reshape(16, self.widths[1], num_cells))
 
     def placed(self, logits: Tensor) -> Tensor:

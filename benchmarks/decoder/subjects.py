@@ -56,7 +56,7 @@ def make_subject(folder: Path, config: SamConfig, title: str, weights: Path | No
     place.mkdir(parents=True)
     for name in GRAPHS:
         (place / name).write_bytes(export_graph(plans[name]))
-    return Subject(config.name, title, config.embed_dim, config.grid, config.input_size)
+    return Subject(config.name, title, config.embedding_channels, config.grid, config.input_size)
 
 
 def enliven(network: torch.nn.Module) -> None:

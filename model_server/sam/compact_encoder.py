@@ -106,6 +106,7 @@ class CompactEncoder(nn.Module):
         self.smooth4 = ResidualBlock(detail_channels)
         self.crossing8 = nn.Conv2d(out_channels, 1, 3, padding=1)
         self.crossing4 = nn.Conv2d(detail_channels, 1, 4, 2, 1, bias=False)
+        assert self.crossing8.bias is not None
         nn.init.constant_(self.crossing8.bias, EASY_CROSSING)
 
     def forward(self, x: Tensor) -> Tensor:

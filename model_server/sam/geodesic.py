@@ -26,13 +26,15 @@ RANGES = (0.7, 2.0, 6.0)  # distance d is shown as exp(-d / range)
 BORDER_ROWS = len(RANGES)
 POINT_ROWS = 2 * len(RANGES)
 
+Costs = tuple[Tensor, Tensor]  # from `walking_costs`
+
 
 class GeodesicMaps(nn.Module):
     """Rows of the dense prompt that tell each cell its distance from border, clicks and box."""
 
     def __init__(self, embed_dim: int) -> None:
         super().__init__()
-        self.project = nn.Conv2d(BORDER_ROWS + POINT_ROWS, embed_dim, 1, bias=False)
+        self.project = nn.Conv2d(BORDER_ROWS + POINT_ROWS, embed_dim, 1, bias=False)  # border first
         nn.init.zeros_(self.project.weight)
 
     def forward(self, crossing: Tensor, coords: Tensor, labels: Tensor, cell: float) -> Tensor:
@@ -46,15 +48,28 @@ class GeodesicMaps(nn.Module):
         """
         costs = walking_costs(crossing)
         share = coords.shape[0] // crossing.shape[0]
-        border = show(walk_from(border_seeds(crossing), costs)).repeat_interleave(share, 0)
-        seeds = point_seeds(coords, labels, crossing.shape[-1], cell)
+        border = border_rows(costs).repeat_interleave(share, 0)
         rows, columns = (cost.repeat_interleave(share, 0) for cost in costs)
-        reached = show(walk_from(seeds, (rows, columns)))
+        reached = point_rows((rows, columns), coords, labels, cell)
         dense: Tensor = self.project(torch.cat([border, reached], 1))
         return dense
 
 
-def walking_costs(crossing: Tensor) -> tuple[Tensor, Tensor]:
+def border_rows(costs: Costs) -> Tensor:
+    """Nearness of the frame's border at all ranges, [B, BORDER_ROWS, g, g]; no prompt needed."""
+    return show(walk_from(border_seeds(costs[0]), costs))
+
+
+def point_rows(costs: Costs, coords: Tensor, labels: Tensor, cell: float) -> Tensor:
+    """Nearness of foreground and background at all ranges, [P, POINT_ROWS, g, g].
+
+    Arguments as in `GeodesicMaps.forward`, but one of the `costs` for each prompt.
+    """
+    seeds = point_seeds(coords, labels, costs[0].shape[-1], cell)
+    return show(walk_from(seeds, costs))
+
+
+def walking_costs(crossing: Tensor) -> Costs:
     """Running costs along rows and along columns, each [B, 1, g, g], from logits [B, 1, g, g].
 
     Walking a straight line between two cells costs the difference of their running costs. The
@@ -65,7 +80,7 @@ def walking_costs(crossing: Tensor) -> tuple[Tensor, Tensor]:
     return cost.cumsum(-1) - 0.5 * cost, upright.cumsum(-1) - 0.5 * upright
 
 
-def walk_from(seeds: Tensor, costs: tuple[Tensor, Tensor]) -> Tensor:
+def walk_from(seeds: Tensor, costs: Costs) -> Tensor:
     """Nearness (minus the distance, at least -FAR) after all sweeps, from seeds [P, K, g, g]."""
     near = seeds
     for _ in range(SWEEPS):

@@ -86,7 +86,9 @@ class MaskDecoder(nn.Module):
         weights = torch.stack(
             [mlp(queries[:, 1 + i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
         )  # P 4 C/8
-        masks = self.draw_masks(keys, weights, self.draw_detail(image_embeddings), features.shape[-1])
+        masks = self.draw_masks(
+            keys, weights, self.draw_detail(image_embeddings), features.shape[-1]
+        )
         return masks, self.iou_prediction_head(queries[:, 0])
 
     def draw_detail(self, image_embeddings: Tensor) -> Tensor | None:
@@ -98,9 +100,7 @@ class MaskDecoder(nn.Module):
         cells = detail.flatten(2).unflatten(1, (-1, 4)).permute(0, 3, 2, 1)  # B gg 4 D
         return subpixel_product(cells, self.detail_upscaling)
 
-    def draw_masks(
-        self, keys: Tensor, weights: Tensor, detail: Tensor | None, grid: int
-    ) -> Tensor:
+    def draw_masks(self, keys: Tensor, weights: Tensor, detail: Tensor | None, grid: int) -> Tensor:
         """Upscale image tokens [P, gg, C] fourfold and weigh them: logits [P, 4, 4g, 4g].
 
         The transposed convolutions do not overlap, so each is a matrix product whose columns are

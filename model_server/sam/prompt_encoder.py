@@ -97,7 +97,9 @@ class PromptEncoder(nn.Module):
         mask_logits: Tensor | None,
         has_mask: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Embed prompts given in model-frame pixels.
+        """Embed prompts given in model-frame pixels, as far as no image is needed.
+
+        Geodesic maps need one: `Sam.decode` adds them.
 
         Args:
             points: [P, T, 2] xy, or None.

@@ -28,6 +28,13 @@ class Sam(nn.Module):
         for name, values in (("pixel_mean", PIXEL_MEAN), ("pixel_std", PIXEL_STD)):
             self.register_buffer(name, torch.tensor(values).reshape(3, 1, 1), persistent=False)
 
+    @property
+    def embedding_channels(self) -> int:
+        """Channels of an embedding: for the decoder, sub-pixels of detail, crossing costs."""
+        decoder = self.mask_decoder
+        has_costs = self.prompt_encoder.geodesic is not None
+        return decoder.embed_dim + 4 * decoder.detail_channels + has_costs
+
     def normalise(self, pixels: Tensor) -> Tensor:
         """Bring RGB pixels 0 to 255, [..., 3, H, W], to the scale the encoder expects."""
         return (pixels - self.pixel_mean) / self.pixel_std

@@ -5,6 +5,7 @@ import math
 import torch
 
 from model_server.training.losses import (
+    crossing_loss,
     dice_loss,
     focal_loss,
     mask_losses,
@@ -59,3 +60,18 @@ def test_every_predicted_iou_is_supervised() -> None:
 
 def test_true_iou_of_an_empty_pair_is_zero_and_defined() -> None:
     assert true_iou(-torch.ones(1, 1, 3, 4), torch.zeros(1, 3, 4)).tolist() == [[0.0]]
+
+
+def test_a_wall_on_the_border_costs_less_than_one_inside() -> None:
+    """One object of 2 x 2 whole cells in a ring of half-covered ones; the rest is unknown."""
+    targets = torch.zeros(1, 1, 32, 32)
+    targets[0, 0, 6:18, 6:18] = 1  # cells 1 to 4 of 8, the outer ones halved
+    ring = torch.zeros(1, 1, 8, 8)
+    ring[0, 0, 1:5, 1:5] = 1
+    ring[0, 0, 2:4, 2:4] = -1
+    right = crossing_loss(ring * 4, targets).item()
+    assert math.isclose(right, math.log1p(math.exp(-4)), rel_tol=1e-5)
+    assert crossing_loss(-ring * 4, targets).item() > 4
+    elsewhere = ring * 4
+    elsewhere[0, 0, 6:] = 9.0
+    assert math.isclose(crossing_loss(elsewhere, targets).item(), right, rel_tol=1e-6)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from model_server.sam.build import CONFIGS, build_sam, load_weights, read_config
@@ -31,7 +32,8 @@ def test_prompts_of_two_images_do_not_mix(name: str) -> None:
     config = CONFIGS[name]
     sam = random_sam(config)
     generator = torch.Generator().manual_seed(1)
-    embeddings = torch.randn(2, 32, config.grid, config.grid, generator=generator)
+    shape = (2, config.embedding_channels, config.grid, config.grid)
+    embeddings = torch.randn(shape, generator=generator)
     points = 128 * torch.rand(6, 2, 2, generator=generator)
     labels = torch.tensor([[1, 0]]).repeat(6, 1)
     with torch.inference_mode():
@@ -55,16 +57,26 @@ def test_a_convolutional_encoder_takes_other_frames(name: str) -> None:
     config = replace(CONFIGS[name], input_size=96)
     with torch.inference_mode():
         embedding = build_sam(config).image_encoder(torch.randn(1, 3, 96, 96))
-    assert embedding.shape == (1, config.embed_dim, config.grid, config.grid)
+    assert embedding.shape == (1, config.embedding_channels, config.grid, config.grid)
 
 
-def test_drawing_masks_equals_the_transposed_convolutions() -> None:
-    sam = random_sam(CONFIGS["tiny"])
-    decoder: MaskDecoder = sam.mask_decoder
-    keys, weights = torch.randn(2, 64, 32), torch.randn(2, 4, 4)
-    upscaled = decoder.output_upscaling(keys.transpose(1, 2).unflatten(2, (8, 8)))
-    expected = (weights @ upscaled.flatten(2)).unflatten(2, (32, 32))
-    torch.testing.assert_close(decoder.draw_masks(keys, weights, 8), expected)
+@pytest.mark.parametrize("name", ["tiny", "tiny_maps"])
+def test_drawing_masks_equals_the_transposed_convolutions(name: str) -> None:
+    """Two prompts on one image; detail joins before the last activation."""
+    config = CONFIGS[name]
+    decoder: MaskDecoder = random_sam(config).mask_decoder
+    grid = config.grid
+    keys, weights = torch.randn(2, grid * grid, 32), torch.randn(2, 4, 4)
+    embedding = torch.randn(1, config.embedding_channels, grid, grid)
+    upscaled = decoder.output_upscaling[:-1](keys.transpose(1, 2).unflatten(2, (grid, grid)))
+    if decoder.detail_upscaling is not None:
+        decoder.detail_upscaling.weight.data.normal_()
+        detail = embedding[:, 32 : 32 + 4 * config.detail_channels]
+        upscaled = upscaled + decoder.detail_upscaling(F.pixel_shuffle(detail, 2))
+    upscaled = decoder.output_upscaling[-1](upscaled)
+    expected = (weights @ upscaled.flatten(2)).unflatten(2, (4 * grid, 4 * grid))
+    found = decoder.draw_masks(keys, weights, decoder.draw_detail(embedding), grid)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_tiny_vit_numbers_offsets_by_first_appearance() -> None:

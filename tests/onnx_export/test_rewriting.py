@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from model_server.sam.build import TINY, TINY_MAPS, SamConfig
-from model_server.sam.sam import Sam
 from onnx_export.attention import norm_scale
 from onnx_export.constants import fold
 from onnx_export.decode import Decode
@@ -28,15 +27,6 @@ def draw_prompt(config: SamConfig, labels: list[int]) -> tuple[Tensor, Tensor]:
     return coords, torch.tensor([labels], dtype=torch.float32)
 
 
-def decode_plainly(
-    sam: Sam, embedding: Tensor, coords: Tensor, labels: Tensor, mask: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    sparse = sam.prompt_encoder.embed_points(coords, labels)
-    dense = sam.prompt_encoder.embed_dense(coords, labels, mask, None)
-    masks, iou = sam.mask_decoder(embedding, sam.prompt_encoder.get_dense_pe(), sparse, dense)
-    return masks, iou
-
-
 @pytest.mark.parametrize(
     ("config", "prompts"),
     [
@@ -52,20 +42,20 @@ def test_the_rewritten_decoder_gives_the_networks_logits(
 ) -> None:
     sam = lively_network(config)
     folded = fold(sam)
-    embedding = torch.randn(1, config.embed_dim, config.grid, config.grid)
+    embedding = torch.randn(1, config.embedding_channels, config.grid, config.grid)
     with torch.no_grad():
         prepared = Prepare(folded)(embedding)
         decode = Decode(sam, folded, mask_prompt=False)
         refine = Decode(sam, folded, mask_prompt=True)
         for prompt in prompts:
             coords, marks = draw_prompt(config, PROMPTS[prompt])
-            masks, iou = decode_plainly(sam, embedding, coords, marks, None)
+            masks, iou = sam.decode_points(embedding, coords, marks, None)
             assert masks.std() > 1.0, "a test on flat logits would prove nothing"
             close(decode(prepared, coords, marks), (masks, iou))
             earlier = masks[:, 2:3]
             close(
                 refine(prepared, coords, marks, earlier),
-                decode_plainly(sam, embedding, coords, marks, earlier),
+                sam.decode_points(embedding, coords, marks, earlier),
             )
 
 
