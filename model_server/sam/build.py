@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from model_server.sam.compact_encoder import CompactEncoder
+from model_server.sam.geodesic import GEODESIC_ROWS
 from model_server.sam.image_encoder import ImageEncoderViT
 from model_server.sam.mask_decoder import MaskDecoder
 from model_server.sam.prompt_encoder import PromptEncoder
@@ -232,6 +233,7 @@ def build_sam(config: SamConfig) -> Sam:
             transformer=transformer,
             iou_head_hidden_dim=config.iou_head_hidden_dim,
             detail_channels=config.detail_channels,
+            num_maps=GEODESIC_ROWS if config.geodesic_maps else 0,
             activation=activation,
         ),
     )

@@ -18,27 +18,28 @@ from model_server.sam.labels import (
     FOREGROUND_LABEL,
 )
 
-FAR = 30.0  # a distance nothing comes back from: exp(-30 / 6) is below 0.01
+FAR = 30.0  # a distance nothing comes back from
 SWEEPS = 4  # along rows and columns each: paths of up to eight straight walks
 POOL = 8  # cells one pooling step looks back
 NEVER = -1e5  # below any nearness
-RANGES = (0.7, 2.0, 6.0)  # distance d is shown as exp(-d / range)
-BORDER_ROWS = len(RANGES)
-POINT_ROWS = 2 * len(RANGES)
+STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # a map for each: about 1 nearer than that, 0 farther
+BORDER_ROWS = len(STEPS)
+POINT_ROWS = 2 * len(STEPS) + 2
+GEODESIC_ROWS = BORDER_ROWS + POINT_ROWS
 
 Costs = tuple[Tensor, Tensor]  # from `walking_costs`
 
 
 class GeodesicMaps(nn.Module):
-    """Rows of the dense prompt that tell each cell its distance from border, clicks and box."""
+    """Tells each cell its distance from border, clicks and box, as rows of the dense prompt."""
 
     def __init__(self, embed_dim: int) -> None:
         super().__init__()
-        self.project = nn.Conv2d(BORDER_ROWS + POINT_ROWS, embed_dim, 1, bias=False)  # border first
+        self.project = nn.Conv2d(GEODESIC_ROWS, embed_dim, 1, bias=False)  # border rows first
         nn.init.zeros_(self.project.weight)
 
     def forward(self, crossing: Tensor, coords: Tensor, labels: Tensor, cell: float) -> Tensor:
-        """Dense prompt [P, C, g, g] from logits of the crossing cost [B, 1, g, g].
+        """Maps [P, GEODESIC_ROWS, g, g] in [0, 1] from logits of the crossing cost [B, 1, g, g].
 
         Args:
             crossing: P / B prompts belong to each of its images, in order.
@@ -48,25 +49,33 @@ class GeodesicMaps(nn.Module):
         """
         costs = walking_costs(crossing)
         share = coords.shape[0] // crossing.shape[0]
-        border = border_rows(costs).repeat_interleave(share, 0)
+        border = border_distance(costs).repeat_interleave(share, 0)
         rows, columns = (cost.repeat_interleave(share, 0) for cost in costs)
-        reached = point_rows((rows, columns), coords, labels, cell)
-        dense: Tensor = self.project(torch.cat([border, reached], 1))
-        return dense
+        reached = point_rows((rows, columns), border, coords, labels, cell)
+        return torch.cat([steps_of(border), reached], 1)
 
 
-def border_rows(costs: Costs) -> Tensor:
-    """Nearness of the frame's border at all ranges, [B, BORDER_ROWS, g, g]; no prompt needed."""
-    return show(walk_from(border_seeds(costs[0]), costs))
+def border_distance(costs: Costs) -> Tensor:
+    """Distance from the frame's border, [B, 1, g, g]; no prompt needed."""
+    return distance_from(border_seeds(costs[0]), costs)
 
 
-def point_rows(costs: Costs, coords: Tensor, labels: Tensor, cell: float) -> Tensor:
-    """Nearness of foreground and background at all ranges, [P, POINT_ROWS, g, g].
+def point_rows(costs: Costs, border: Tensor, coords: Tensor, labels: Tensor, cell: float) -> Tensor:
+    """Maps of the prompt, [P, POINT_ROWS, g, g]: steps from foreground and from background, and
+    how much nearer the foreground is than the frame's border, and than the background.
 
-    Arguments as in `GeodesicMaps.forward`, but one of the `costs` for each prompt.
+    Arguments as in `GeodesicMaps.forward`, but one of the `costs` and `border` for each prompt.
     """
     seeds = point_seeds(coords, labels, costs[0].shape[-1], cell)
-    return show(walk_from(seeds, costs))
+    distance = distance_from(seeds, costs)  # P 2 g g
+    others = torch.cat([border, distance[:, 1:]], 1)
+    nearer = (others + 0.1) / (others + distance[:, :1] + 0.2)
+    return torch.cat([steps_of(distance), nearer], 1)
+
+
+def steps_of(distance: Tensor) -> Tensor:
+    """Soft steps of distances [P, K, g, g], [P, STEPS * K, g, g]: 1 near, 1/2 at the step, 0 far."""
+    return torch.cat([1 / (1 + (distance * (1 / step)) ** 4) for step in STEPS], 1)
 
 
 def walking_costs(crossing: Tensor) -> Costs:
@@ -80,17 +89,17 @@ def walking_costs(crossing: Tensor) -> Costs:
     return cost.cumsum(-1) - 0.5 * cost, upright.cumsum(-1) - 0.5 * upright
 
 
-def walk_from(seeds: Tensor, costs: Costs) -> Tensor:
-    """Nearness (minus the distance, at least -FAR) after all sweeps, from seeds [P, K, g, g]."""
+def distance_from(seeds: Tensor, costs: Costs) -> Tensor:
+    """Distances, at most FAR, after all sweeps: [P, K, g, g] from seeds [P, K, g, g] -FAR to 0."""
     near = seeds
     for _ in range(SWEEPS):
         near = walk_lines(near, costs[0])
         near = walk_lines(near.transpose(-1, -2), costs[1]).transpose(-1, -2)
-    return near.clamp(min=-FAR)
+    return -near.clamp(min=-FAR, max=0.0)
 
 
 def walk_lines(near: Tensor, costs: Tensor) -> Tensor:
-    """Best nearness after one straight walk along the last axis, in either direction."""
+    """Best nearness (minus the distance) after a straight walk along the last axis, both ways."""
     forwards = running_max(near + costs) - costs
     backwards = running_max((near - costs).flip(-1)).flip(-1) + costs
     return torch.maximum(forwards, backwards)
@@ -104,11 +113,6 @@ def running_max(x: Tensor) -> Tensor:
         x = F.max_pool2d(padded, (1, POOL), 1, dilation=(1, reach))
         reach *= POOL
     return x
-
-
-def show(near: Tensor) -> Tensor:
-    """Nearness [P, K, g, g] at all ranges, [P, K * ranges, g, g] in [0, 1]."""
-    return torch.cat([torch.exp(near * (1 / distance)) for distance in RANGES], 1)
 
 
 def border_seeds(like: Tensor) -> Tensor:

@@ -37,11 +37,13 @@ class MaskDecoder(nn.Module):
         transformer: TwoWayTransformer,
         iou_head_hidden_dim: int,
         detail_channels: int = 0,
+        num_maps: int = 0,
         activation: type[nn.Module] = nn.GELU,
     ) -> None:
         super().__init__()
         self.embed_dim = embed_dim
         self.detail_channels = detail_channels
+        self.num_maps = num_maps
         self.transformer = transformer
         self.iou_token = nn.Embedding(1, embed_dim)
         self.mask_tokens = nn.Embedding(NUM_MASK_TOKENS, embed_dim)
@@ -57,12 +59,17 @@ class MaskDecoder(nn.Module):
             self.detail_upscaling = nn.ConvTranspose2d(detail_channels, embed_dim // 8, 2, 2)
             nn.init.zeros_(self.detail_upscaling.weight)
         self.output_hypernetworks_mlps = nn.ModuleList(
-            MLP(embed_dim, embed_dim, embed_dim // 8, 3) for _ in range(NUM_MASK_TOKENS)
+            MLP(embed_dim, embed_dim, embed_dim // 8 + num_maps, 3) for _ in range(NUM_MASK_TOKENS)
         )
         self.iou_prediction_head = MLP(embed_dim, iou_head_hidden_dim, NUM_MASK_TOKENS, 3)
 
     def forward(
-        self, image_embeddings: Tensor, image_pe: Tensor, sparse: Tensor, dense: Tensor
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse: Tensor,
+        dense: Tensor,
+        maps: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Decode P prompts over B images; prompts are ordered by image, P / B for each.
 
@@ -71,6 +78,7 @@ class MaskDecoder(nn.Module):
             image_pe: [1, C, g, g].
             sparse: [P, T, C].
             dense: [P, C, g, g].
+            maps: [P, num_maps, g, g] that each mask also weighs directly, or None.
 
         Returns:
             Low-res logits [P, 4, 4g, 4g] and predicted IoU [P, 4].
@@ -85,10 +93,12 @@ class MaskDecoder(nn.Module):
         queries, keys = self.transformer(image.flatten(0, 1), image_pe, tokens)
         weights = torch.stack(
             [mlp(queries[:, 1 + i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
-        )  # P 4 C/8
-        masks = self.draw_masks(
-            keys, weights, self.draw_detail(image_embeddings), features.shape[-1]
-        )
+        )  # P 4 C/8 + maps
+        drawn, direct = weights.split([self.embed_dim // 8, self.num_maps], dim=2)
+        detail = self.draw_detail(image_embeddings)
+        masks = self.draw_masks(keys, drawn, detail, features.shape[-1])
+        if maps is not None:
+            masks = masks + weigh_maps(direct, maps)
         return masks, self.iou_prediction_head(queries[:, 0])
 
     def draw_detail(self, image_embeddings: Tensor) -> Tensor | None:
@@ -119,6 +129,12 @@ class MaskDecoder(nn.Module):
         logits = logits.reshape(-1, NUM_MASK_TOKENS, grid, grid, 2, 2, 2, 2)
         logits = logits.permute(0, 1, 2, 4, 6, 3, 5, 7)  # P 4 (g 2 2) (g 2 2)
         return logits.reshape(-1, NUM_MASK_TOKENS, 4 * grid, 4 * grid)
+
+
+def weigh_maps(weights: Tensor, maps: Tensor) -> Tensor:
+    """Logits [P, 4, 4g, 4g] of maps [P, M, g, g] under weights [P, 4, M], interpolated."""
+    coarse = (weights @ maps.flatten(2)).unflatten(2, maps.shape[2:])
+    return F.interpolate(coarse, scale_factor=4.0, mode="bilinear", align_corners=False)
 
 
 def subpixel_product(x: Tensor, conv: nn.ConvTranspose2d) -> Tensor:

@@ -65,12 +65,14 @@ def test_a_click_seeds_its_cell_and_a_box_everything_outside() -> None:
     click = torch.tensor([[[43.5, 19.5], [0.0, 0.0]]])  # centre of cell 5, 2
     seeds = point_seeds(click, torch.tensor([[1.0, -1.0]]), GRID, CELL)
     assert seeds[0, 0, 2, 5] == 0
-    assert (seeds[0, 0] > -FAR).sum() == 1
+    assert (seeds[0, 0, 1:4, 4:7] == -FAR / 2).sum() == 8  # fading over a cell
+    assert (seeds[0, 0] == -FAR).sum() == GRID * GRID - 9
     assert (seeds[0, 1] == -FAR).all()
     box = torch.tensor([[[15.5, 23.5], [63.5, 71.5]]])  # cells 2..7 across, 3..8 down
     outside = point_seeds(box, torch.tensor([[2.0, 3.0]]), GRID, CELL)[0, 1]
     assert (outside[3:9, 2:8] == -FAR).all()
-    assert (outside == 0).sum() == GRID * GRID - 36
+    assert (outside[2:10, 1:9] == -FAR / 2).sum() == 24
+    assert (outside == 0).sum() == GRID * GRID - 64
 
 
 def test_the_frame_border_seeds_the_outermost_cells() -> None:
