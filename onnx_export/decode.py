@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from model_server.sam.mask_decoder import MLP
+from model_server.sam.geodesic import steps_of
+from model_server.sam.mask_decoder import MLP, weigh_maps
 from model_server.sam.sam import Sam
 from onnx_export.attention import FirstLayer, LastLook, SecondLayer
 from onnx_export.constants import Folded
 from onnx_export.prepare import Prepared
-from onnx_export.prompt import DenseRows, Tokens, has_dense_rows
+from onnx_export.prompt import DenseRows, GeodesicRows, Tokens, has_dense_rows
 from onnx_export.upscaling import Upscaling
 
 
@@ -19,6 +20,7 @@ class Decode(nn.Module):
         super().__init__()
         self.mask_prompt = mask_prompt
         self.tokens = Tokens(sam)
+        self.geodesic = GeodesicRows(sam)
         drawn = has_dense_rows(sam, mask_prompt=mask_prompt)
         self.dense = DenseRows(sam, mask_prompt=mask_prompt) if drawn else None
         num_rows = folded.dense.channels.shape[0] + mask_prompt if drawn else 0
@@ -26,6 +28,7 @@ class Decode(nn.Module):
         self.second = SecondLayer(sam, folded, bounded=mask_prompt)
         self.last = LastLook(sam, folded)
         self.upscaling = Upscaling(sam, folded)
+        self.num_drawn = folded.width // 8
         self.mask_heads = MaskHeads(sam)
         self.iou_head = sam.mask_decoder.iou_prediction_head
 
@@ -41,13 +44,19 @@ class Decode(nn.Module):
         Returns low-res logits [1, 4, 4g, 4g] and predicted IoU [1, 4].
         """
         tokens = self.tokens(point_coords, point_labels)
+        maps = self.geodesic(prepared, point_coords, point_labels)
         dense = None
         if self.dense is not None:
-            dense = self.dense(prepared, point_coords, point_labels, mask_input)
+            dense = self.dense(point_coords, point_labels, mask_input, maps)
         queries, image = self.first(tokens, prepared, dense)
         queries, final = self.second(queries, tokens, prepared, image)
         queries = self.last(queries, tokens, prepared, final)
-        logits = self.upscaling(prepared, final, self.mask_heads(queries[1:5]))
+        weights = self.mask_heads(queries[1:5])
+        drawn, direct = weights[:, : self.num_drawn], weights[:, self.num_drawn :]
+        logits = self.upscaling(prepared, final, drawn)
+        if maps is not None and prepared.border is not None:
+            every = torch.cat([steps_of(prepared.border), maps], 1)
+            logits = logits + weigh_maps(direct.unsqueeze(0), every)
         return logits, self.iou_head(queries[0:1])
 
 
@@ -64,7 +73,7 @@ class MaskHeads(nn.Module):
         self.biases = nn.ParameterList(biases)  # each K 1 out
 
     def forward(self, mask_tokens: Tensor) -> Tensor:
-        """Mask tokens [K, C] to mask weights [K, C/8]."""
+        """Mask tokens [K, C] to mask weights [K, C/8 + maps]."""
         x = mask_tokens.unsqueeze(1)  # K 1 C
         *hidden, last = zip(self.weights, self.biases, strict=True)
         for weight, bias in hidden:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model_server.sam.mask_decoder import weigh_maps
 from model_server.sam.prompt_encoder import PromptEncoder
 from model_server.sam.sam import Sam
 
@@ -56,17 +57,18 @@ class Official(nn.Module):
         encoder = self.prompt_encoder
         sparse = encoder.embed_points(point_coords, point_labels)
         dense = encoder.embed_dense(point_coords, point_labels, mask_input, has_mask_input)
+        maps = None
         if encoder.geodesic is not None:
             cell = encoder.input_size / encoder.grid
-            crossing = image_embeddings[:, -1:]
-            dense = dense + encoder.geodesic(crossing, point_coords, point_labels, cell)
-        low_res, iou = self.decode(image_embeddings, dense, sparse)
+            maps = encoder.geodesic(image_embeddings[:, -1:], point_coords, point_labels, cell)
+            dense = dense + encoder.geodesic.project(maps)
+        low_res, iou = self.decode(image_embeddings, dense, sparse, maps)
         if self.single_mask:
             low_res, iou = self.choose(low_res, iou, point_coords.shape[1])
         return self.upscale(low_res, orig_im_size), iou, low_res
 
     def decode(
-        self, image_embeddings: Tensor, dense: Tensor, sparse: Tensor
+        self, image_embeddings: Tensor, dense: Tensor, sparse: Tensor, maps: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """All four masks, [1, 4, 4g, 4g] and [1, 4]."""
         decoder = self.decoder
@@ -83,7 +85,10 @@ class Official(nn.Module):
         networks = decoder.output_hypernetworks_mlps
         weights = torch.stack([net(queries[:, 1 + i]) for i, net in enumerate(networks)], dim=1)
         side = self.prompt_encoder.low_res_size
-        masks = (weights @ upscaled.flatten(2)).reshape(1, -1, side, side)
+        drawn = weights[..., : upscaled.shape[1]]
+        masks = (drawn @ upscaled.flatten(2)).reshape(1, -1, side, side)
+        if maps is not None:
+            masks = masks + weigh_maps(weights[..., upscaled.shape[1] :], maps)
         return masks, decoder.iou_prediction_head(queries[:, 0])
 
     def choose(self, low_res: Tensor, iou: Tensor, num_points: int) -> tuple[Tensor, Tensor]:

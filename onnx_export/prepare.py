@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from model_server.sam.geodesic import Costs, border_rows, walking_costs
+from model_server.sam.geodesic import border_distance, steps_of, walking_costs
 from onnx_export.constants import Detail, Folded
 
 
@@ -34,6 +34,7 @@ class Prepared(NamedTuple):
     detail: Tensor | None = None  # [4, C/2, N] added with the second one, its bias included
     row_costs: Tensor | None = None  # [1, 1, g, g]
     column_costs: Tensor | None = None  # [1, 1, g, g]
+    border: Tensor | None = None  # [1, 1, g, g] distance from the frame's border
 
     def named(self) -> dict[str, Tensor]:
         """The tensors that are there, by name."""
@@ -72,10 +73,11 @@ class Prepare(nn.Module):
         """Project an embedding [1, C, g, g], or with detail and crossing costs behind."""
         image = image_embeddings[:, : self.width].flatten(2)[0]  # C N
         detail = self.detail(image_embeddings[:, self.width : -1]) if self.detail else None
-        row_costs = column_costs = None
+        row_costs = column_costs = border = None
         if self.border is not None:
             row_costs, column_costs = walking_costs(image_embeddings[:, -1:])
-            image = image + self.border((row_costs, column_costs))
+            border = border_distance((row_costs, column_costs))
+            image = image + self.border(border)
         products = self.matrix @ image
         raw = products[: self.raw_width] + self.raw_offset
         centred = products[self.raw_width :] + self.centred_offset
@@ -103,6 +105,7 @@ class Prepare(nn.Module):
             detail=detail,
             row_costs=row_costs,
             column_costs=column_costs,
+            border=border,
         )
 
     def _heads(self, rows: Tensor) -> Tensor:
@@ -125,9 +128,9 @@ class BorderPrompt(nn.Module):
         super().__init__()
         self.register_buffer("weight", border.T.float().contiguous())
 
-    def forward(self, costs: Costs) -> Tensor:
-        """[C, N] from walking costs."""
-        return self.weight @ border_rows(costs).flatten(2)[0]
+    def forward(self, distance: Tensor) -> Tensor:
+        """[C, N] from distances [1, 1, g, g]."""
+        return self.weight @ steps_of(distance).flatten(2)[0]
 
 
 class DetailUpscaling(nn.Module):

@@ -73,26 +73,43 @@ class DenseRows(nn.Module):
         encoder = sam.prompt_encoder
         self.mask_prompt = mask_prompt
         self.maps = PromptMaps(encoder) if encoder.prompt_maps else None
-        self.cell = encoder.input_size / encoder.grid
         self.downscaling = encoder.mask_downscaling[:-1]
         size = encoder.low_res_size
         self.register_buffer("no_logits", torch.zeros(1, 1, size, size))
         self.register_buffer("one", torch.ones(1, encoder.grid**2))
 
     def forward(
-        self, image: Prepared, coords: Tensor, labels: Tensor, mask_input: Tensor | None
+        self,
+        coords: Tensor,
+        labels: Tensor,
+        mask_input: Tensor | None,
+        geodesic: Tensor | None,
     ) -> Tensor:
-        """Rows [M, N], or [M + 1, N] with a mask prompt."""
+        """Rows [M, N], or [M + 1, N] with a mask prompt; `geodesic` [1, rows, g, g] go in as rows."""
         channels = self.no_logits if mask_input is None else mask_input
         if self.maps is not None:
             channels = torch.cat([channels, self.maps(coords, labels)], dim=1)  # 1 4 4g 4g
         rows = [self.downscaling(channels).flatten(2)[0]]  # M N
-        if image.row_costs is not None and image.column_costs is not None:
-            costs = (image.row_costs, image.column_costs)
-            rows.append(point_rows(costs, coords, labels, self.cell).flatten(2)[0])
+        if geodesic is not None:
+            rows.append(geodesic.flatten(2)[0])
         if self.mask_prompt:
             rows.append(self.one)
         return torch.cat(rows)
+
+
+class GeodesicRows(nn.Module):
+    """The prompt's geodesic maps on a prepared image, if the network has them."""
+
+    def __init__(self, sam: Sam) -> None:
+        super().__init__()
+        self.cell = sam.prompt_encoder.input_size / sam.prompt_encoder.grid
+
+    def forward(self, image: Prepared, coords: Tensor, labels: Tensor) -> Tensor | None:
+        """Maps [1, POINT_ROWS, g, g] for coords [1, P, 2] and labels [1, P]."""
+        if image.row_costs is None or image.column_costs is None or image.border is None:
+            return None
+        costs = (image.row_costs, image.column_costs)
+        return point_rows(costs, image.border, coords, labels, self.cell)
 
 
 def has_dense_rows(sam: Sam, *, mask_prompt: bool) -> bool:

@@ -1,18 +1,22 @@
 """Geodesic distances on grids small enough to check by shortest paths."""
 
 import heapq
+import math
 
 import pytest
 import torch
 from torch import Tensor
 
 from model_server.sam.geodesic import (
+    BORDER_ROWS,
     FAR,
+    GEODESIC_ROWS,
+    STEPS,
     GeodesicMaps,
     border_seeds,
+    distance_from,
     point_seeds,
     running_max,
-    walk_from,
     walking_costs,
 )
 
@@ -51,8 +55,8 @@ def test_sweeps_find_the_shortest_paths_between_walls(seed: int) -> None:
     start = (5, 1)
     seeds = torch.full((1, 1, GRID, GRID), -FAR)
     seeds[0, 0, start[0], start[1]] = 0
-    near = walk_from(seeds, walking_costs(logits_of(cost)[None, None]))
-    torch.testing.assert_close(-near[0, 0], shortest_paths(cost, start), rtol=1e-4, atol=1e-4)
+    found = distance_from(seeds, walking_costs(logits_of(cost)[None, None]))
+    torch.testing.assert_close(found[0, 0], shortest_paths(cost, start), rtol=1e-4, atol=1e-4)
 
 
 def test_the_running_maximum_is_the_running_maximum() -> None:
@@ -80,9 +84,23 @@ def test_the_frame_border_seeds_the_outermost_cells() -> None:
     assert (seeds == 0).sum() == 4 * (GRID - 1)
 
 
+def test_steps_and_the_nearer_of_two() -> None:
+    """Between a foreground and a background click on flat ground the middle is undecided."""
+    flat = torch.full((1, 1, 12, 12), 0.0)
+    clicks = torch.tensor([[[2.5, 5.5], [8.5, 5.5]]]) * CELL - 0.5
+    maps = GeodesicMaps(16)(flat, clicks, torch.tensor([[1.0, 0.0]]), CELL)
+    assert maps.shape == (1, GEODESIC_ROWS, 12, 12)
+    assert maps.min() >= 0 and maps.max() <= 1
+    nearer = maps[0, -1, 5]
+    assert nearer[2] > 0.9 and nearer[8] < 0.1
+    assert abs(nearer[5].item() - 0.5) < 0.01
+    cell_cost = math.log(2)  # softplus of 0
+    step = maps[0, BORDER_ROWS, 5]  # the first one: foreground, nearer than STEPS[0]
+    assert math.isclose(step[3].item(), 1 / (1 + (cell_cost / STEPS[0]) ** 4), rel_tol=1e-4)
+
+
 def test_images_of_a_batch_do_not_mix_and_gradients_reach_the_costs() -> None:
     maps = GeodesicMaps(16)
-    maps.project.weight.data.normal_()
     crossing = torch.randn(2, 1, GRID, GRID, requires_grad=True)
     coords, labels = torch.rand(4, 2, 2) * GRID * CELL, torch.tensor([[1.0, 0.0]]).repeat(4, 1)
     together = maps(crossing, coords, labels, CELL)

@@ -35,8 +35,11 @@ def lively_network(config: SamConfig, seed: int = 5) -> Sam:
     torch.manual_seed(seed)
     sam = build_sam(config)
     with torch.no_grad():
-        for parameter in sam.parameters():
+        decoder = (*sam.prompt_encoder.parameters(), *sam.mask_decoder.parameters())
+        for parameter in decoder:
             if parameter.ndim == 1:
+                parameter += 0.3 * torch.randn_like(parameter)
+            elif not parameter.any():  # starts at nothing, to leave a network as it was
                 parameter += 0.3 * torch.randn_like(parameter)
             else:
                 parameter *= LIVELINESS
