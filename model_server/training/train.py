@@ -137,10 +137,16 @@ def write_atomically(path: Path, write: Any) -> None:
 
 
 def half_precision(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights as they are stored: floating point in 16 bits."""
+    """Weights as they are stored: 16 bits, but for statistics of batch norms, which may overflow."""
     return {
-        key: (t.half() if t.is_floating_point() else t).contiguous() for key, t in state.items()
+        key: (t.half() if t.is_floating_point() and not is_statistic(key) else t).contiguous()
+        for key, t in state.items()
     }
+
+
+def is_statistic(key: str) -> bool:
+    """Whether an entry is the running mean or variance of a batch norm."""
+    return key.rpartition(".")[2].startswith("running_")
 
 
 def train_step(

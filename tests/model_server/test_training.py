@@ -49,7 +49,10 @@ def test_the_loss_falls_and_weights_load_strictly(folder: Path, tmp_path: Path) 
     sam = build_sam(read_config(described))
     load_weights(sam, weights)
     assert json.loads(described.read_text())["training"]["step"] == 40
-    assert {t.dtype for t in load_file(str(weights)).values()} <= {torch.float16, torch.int64}
+    stored = load_file(str(weights))
+    wide = {name for name, t in stored.items() if t.dtype == torch.float32}
+    assert wide == {name for name in stored if ".running_" in name}, "statistics may overflow"
+    assert {t.dtype for t in stored.values()} <= {torch.float16, torch.float32, torch.int64}
 
 
 def test_a_stopped_run_continues_to_the_same_weights(folder: Path, tmp_path: Path) -> None:
