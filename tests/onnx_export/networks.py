@@ -37,9 +37,7 @@ def lively_network(config: SamConfig, seed: int = 5) -> Sam:
     with torch.no_grad():
         decoder = (*sam.prompt_encoder.parameters(), *sam.mask_decoder.parameters())
         for parameter in decoder:
-            if parameter.ndim == 1:
-                parameter += 0.3 * torch.randn_like(parameter)
-            elif not parameter.any():  # starts at nothing, to leave a network as it was
+            if parameter.ndim == 1 or not parameter.any():
                 parameter += 0.3 * torch.randn_like(parameter)
             else:
                 parameter *= LIVELINESS
