@@ -12,16 +12,14 @@ from safetensors.torch import save_file
 
 from annotator.models import ModelVersion
 from annotator.services.bundles import promote_over_current, register_folder
-from model_server.sam.build import CompactSizes, SamConfig, build_sam
+from model_server.sam.build import TINY_MAPS, SamConfig, build_sam
 from onnx_export.bundle import make_bundle
 from tests.cast import Cast, make_cast
 from tests.worker.engine import EMBED, TRAIN, WEB, Engine, running_engine
 
 TINY = SamConfig(
     name="tiny",
-    encoder=CompactSizes(
-        widths=(8, 16, 16, 16), depths=(1, 1, 1), attention_blocks=1, num_heads=2, mlp_ratio=2
-    ),
+    encoder=TINY_MAPS.encoder,
     input_size=64,
     embed_dim=32,
     decoder_mlp_dim=32,
