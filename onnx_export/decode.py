@@ -30,7 +30,7 @@ class Decode(nn.Module):
         self.upscaling = Upscaling(sam, folded)
         self.num_drawn = folded.width // 8
         self.mask_heads = MaskHeads(sam)
-        self.iou_head = sam.mask_decoder.iou_prediction_head
+        self.mask_decoder = sam.mask_decoder
 
     def forward(
         self,
@@ -57,7 +57,7 @@ class Decode(nn.Module):
         if maps is not None and prepared.border is not None:
             every = torch.cat([steps_of(prepared.border), maps], 1)
             logits = logits + weigh_maps(direct.unsqueeze(0), every)
-        return logits, self.iou_head(queries[0:1])
+        return logits, self.mask_decoder.predict_iou(queries[0:1], logits)
 
 
 class MaskHeads(nn.Module):

@@ -89,7 +89,7 @@ class Official(nn.Module):
         masks = (drawn @ upscaled.flatten(2)).reshape(1, -1, side, side)
         if maps is not None:
             masks = masks + weigh_maps(weights[..., upscaled.shape[1] :], maps)
-        return masks, decoder.iou_prediction_head(queries[:, 0])
+        return masks, decoder.predict_iou(queries[:, 0], masks)
 
     def choose(self, low_res: Tensor, iou: Tensor, num_points: int) -> tuple[Tensor, Tensor]:
         """Token 0 for several points, else the best of the others."""

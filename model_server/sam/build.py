@@ -101,6 +101,11 @@ class SamConfig:
         return isinstance(self.encoder, CompactSizes)
 
     @property
+    def judges_masks(self) -> bool:
+        """Whether the predicted IoU also depends on what the mask looks like."""
+        return isinstance(self.encoder, CompactSizes)
+
+    @property
     def embedding_channels(self) -> int:
         """Channels of an embedding: the decoder's width, sub-pixels of detail, crossing costs."""
         return self.embed_dim + 4 * self.detail_channels + self.geodesic_maps
@@ -234,6 +239,7 @@ def build_sam(config: SamConfig) -> Sam:
             iou_head_hidden_dim=config.iou_head_hidden_dim,
             detail_channels=config.detail_channels,
             num_maps=GEODESIC_ROWS if config.geodesic_maps else 0,
+            judges_masks=config.judges_masks,
             activation=activation,
         ),
     )

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_server.sam.common import LayerNorm2d
+from model_server.sam.mask_statistics import MaskStatistics
 from model_server.sam.transformer import TwoWayTransformer
 
 NUM_MASK_TOKENS = 4  # token 0 for several prompts, tokens 1 to 3 for an ambiguous one
@@ -38,6 +39,7 @@ class MaskDecoder(nn.Module):
         iou_head_hidden_dim: int,
         detail_channels: int = 0,
         num_maps: int = 0,
+        judges_masks: bool = False,
         activation: type[nn.Module] = nn.GELU,
     ) -> None:
         super().__init__()
@@ -62,6 +64,7 @@ class MaskDecoder(nn.Module):
             MLP(embed_dim, embed_dim, embed_dim // 8 + num_maps, 3) for _ in range(NUM_MASK_TOKENS)
         )
         self.iou_prediction_head = MLP(embed_dim, iou_head_hidden_dim, NUM_MASK_TOKENS, 3)
+        self.mask_statistics = MaskStatistics(NUM_MASK_TOKENS) if judges_masks else None
 
     def forward(
         self,
@@ -99,7 +102,12 @@ class MaskDecoder(nn.Module):
         masks = self.draw_masks(keys, drawn, detail, features.shape[-1])
         if maps is not None:
             masks = masks + weigh_maps(direct, maps)
-        return masks, self.iou_prediction_head(queries[:, 0])
+        return masks, self.predict_iou(queries[:, 0], masks)
+
+    def predict_iou(self, iou_token: Tensor, masks: Tensor) -> Tensor:
+        """Predicted IoU [P, 4] from the finished IoU token [P, C] and the logits [P, 4, H, W]."""
+        iou: Tensor = self.iou_prediction_head(iou_token)
+        return iou if self.mask_statistics is None else iou + self.mask_statistics(masks)
 
     def draw_detail(self, image_embeddings: Tensor) -> Tensor | None:
         """What stride 4 adds before the last activation, [B, gg, 4, 4, C/8] by sub-pixel."""
