@@ -152,9 +152,9 @@ def change(sam: Sam, several: Change, alone: Change) -> None:
     assert isinstance(last, nn.Linear)
     weights = torch.cat([several.weights, alone.weights])
     num_units = last.weight.shape[1]
-    last.weight += weights[:, :num_units]
-    last.bias += torch.cat([several.bias, alone.bias])
-    decoder.mask_statistics.weight += weights[:, num_units:]
+    last.weight.add_(weights[:, :num_units])
+    last.bias.add_(torch.cat([several.bias, alone.bias]))
+    decoder.mask_statistics.weight.add_(weights[:, num_units:])
 
 
 def plain_batches(sam: Sam, data: Path, split: str, count: int) -> Iterable[Batch]:
