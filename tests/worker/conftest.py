@@ -28,6 +28,7 @@ TINY = SamConfig(
     prompt_maps=True,
     activation="relu",
 )
+EMBEDDING_SHAPE = (49, 8, 8)  # the decoder's 32 channels, 4 x 4 of detail, crossing costs
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from model_server.worker.encoders import (
 from model_server.worker.model_cache import BadBundle, ModelCache
 from model_server.worker.settings import WorkerSettings, read_settings
 from storage import open_storage
+from tests.worker.conftest import EMBEDDING_SHAPE
 from tests.worker.engine import picture_bytes
 
 CONTENT = picture_bytes(width=60, height=40)
@@ -53,7 +54,7 @@ def embedding_of(
 def test_torch_and_onnxruntime_agree(stored: tuple[ModelCache, str]) -> None:
     by_onnx = embedding_of(load_encoder(*stored, SETTINGS)).values.astype(np.float32)
     by_torch = embedding_of(load_torch_encoder(*stored, device="cpu")).values.astype(np.float32)
-    assert by_onnx.shape == by_torch.shape == (32, 8, 8)
+    assert by_onnx.shape == by_torch.shape == EMBEDDING_SHAPE
     # bfloat16 moves an output of unit variance by a few hundredths
     assert np.abs(by_onnx - by_torch).mean() < 0.05 * by_onnx.std() + 0.01
 

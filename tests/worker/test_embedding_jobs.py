@@ -19,6 +19,7 @@ from common.embedding_format import decode_embedding
 from common.messages import JobReport
 from common.pulse import KEPT_S, pulse_key
 from tests.cast import Cast
+from tests.worker.conftest import EMBEDDING_SHAPE
 from tests.worker.engine import EMBED, WEB, Engine, ringing_at, stored_image
 
 pytestmark = pytest.mark.xdist_group("engine")
@@ -41,7 +42,7 @@ def test_an_uploaded_image_gets_its_embedding(
     job = engine.wait_for_job(asked_for(image), JobState.DONE)
     file = read_embedding(image=image, encoder_fingerprint=model.encoder_fingerprint)
     embedding = decode_embedding(file.content)
-    assert embedding.values.shape == (32, 8, 8)
+    assert embedding.values.shape == EMBEDDING_SHAPE
     assert embedding.frame.resized == (43, 64) and embedding.frame.size == (40, 60)
     assert embedding.values.any()
     assert (job.attempt, job.progress) == (1, 1.0)
