@@ -21,6 +21,25 @@ class LayerNorm2d(nn.Module):
         return normed.permute(0, 3, 1, 2)
 
 
+class DropPath(nn.Module):
+    """Leaves the branch of a residual block out of some samples (stochastic depth).
+
+    Does nothing until training sets `share`, and nothing in evaluation mode.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.share = 0.0  # of the samples that go without the branch
+
+    def forward(self, branch: Tensor) -> Tensor:
+        """Zero or scale up each sample of [B, ...], so that the mean stays the same."""
+        if not self.training or self.share == 0:
+            return branch
+        kept = torch.rand(branch.shape[0], device=branch.device) >= self.share
+        scale = kept.to(branch.dtype) / (1 - self.share)
+        return branch * scale.reshape(-1, *[1] * (branch.ndim - 1))
+
+
 class MLPBlock(nn.Module):
     """Two linear layers with an activation between; keys `lin1`, `lin2`."""
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model_server.sam.common import LayerNorm2d, MLPBlock
+from model_server.sam.common import DropPath, LayerNorm2d, MLPBlock
 
 EASY_CROSSING = -3.0  # logit before training: nearly no border anywhere
 
@@ -28,10 +28,11 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1 = conv_norm(channels, channels)
         self.conv2 = conv_norm(channels, channels)
+        self.drop_path = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, C, H, W] to the same shape."""
-        return F.relu(x + self.conv2(F.relu(self.conv1(x))))
+        return F.relu(x + self.drop_path(self.conv2(F.relu(self.conv1(x)))))
 
 
 class GlobalAttentionBlock(nn.Module):
@@ -46,6 +47,7 @@ class GlobalAttentionBlock(nn.Module):
         self.proj = nn.Linear(channels, channels)
         self.norm2 = nn.LayerNorm(channels)
         self.mlp = MLPBlock(channels, mlp_ratio * channels)
+        self.drop_path = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, C, H, W] to the same shape."""
@@ -56,8 +58,8 @@ class GlobalAttentionBlock(nn.Module):
         qkv = qkv.reshape(batch, height * width, 3, self.num_heads, channels // self.num_heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # B heads HW c
         attended = F.scaled_dot_product_attention(query, key, value)
-        tokens = tokens + self.proj(attended.transpose(1, 2).flatten(2))
-        tokens = tokens + self.mlp(self.norm2(tokens))
+        tokens = tokens + self.drop_path(self.proj(attended.transpose(1, 2).flatten(2)))
+        tokens = tokens + self.drop_path(self.mlp(self.norm2(tokens)))
         return tokens.transpose(1, 2).reshape(batch, channels, height, width)
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model_server.sam.common import LayerNorm2d, MLPBlock
+from model_server.sam.common import DropPath, LayerNorm2d, MLPBlock
 
 LAYER_NORM_EPS = 1e-6
 
@@ -80,6 +80,7 @@ class Block(nn.Module):
         self.attn = RelativeAttention(width, num_heads, window or grid)
         self.norm2 = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
         self.mlp = MLPBlock(width, mlp_ratio * width)
+        self.drop_path = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, g, g, width] to the same shape."""
@@ -88,8 +89,8 @@ class Block(nn.Module):
             attended = attend_in_windows(self.attn, normed, self.window)
         else:
             attended = self.attn(normed)
-        x = x + attended
-        return x + self.mlp(self.norm2(x))
+        x = x + self.drop_path(attended)
+        return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
 def attend_in_windows(attention: nn.Module, x: Tensor, window: int) -> Tensor:

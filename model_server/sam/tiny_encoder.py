@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model_server.sam.common import DropPath
 from model_server.sam.image_encoder import attend_in_windows, make_neck
 
 
@@ -53,11 +54,12 @@ class MBConv(nn.Module):
         self.conv1 = ConvNorm(width, hidden)
         self.conv2 = ConvNorm(hidden, hidden, 3, 1, hidden)
         self.conv3 = ConvNorm(hidden, width)
+        self.drop_path = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, C, H, W] to the same shape."""
         hidden = F.gelu(self.conv2(F.gelu(self.conv1(x))))
-        return F.gelu(x + self.conv3(hidden))
+        return F.gelu(x + self.drop_path(self.conv3(hidden)))
 
 
 class PatchMerging(nn.Module):
@@ -136,13 +138,14 @@ class TinyViTBlock(nn.Module):
         self.attn = BiasedAttention(width, num_heads, window)
         self.mlp = Mlp(width, mlp_ratio * width)
         self.local_conv = ConvNorm(width, width, 3, 1, width)
+        self.drop_path = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, C, H, W] to the same shape."""
         cells = x.permute(0, 2, 3, 1)
-        cells = cells + attend_in_windows(self.attn, cells, self.window)
+        cells = cells + self.drop_path(attend_in_windows(self.attn, cells, self.window))
         cells = self.local_conv(cells.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        return (cells + self.mlp(cells)).permute(0, 3, 1, 2)
+        return (cells + self.drop_path(self.mlp(cells))).permute(0, 3, 1, 2)
 
 
 class Stage(nn.Module):

@@ -93,23 +93,25 @@ class TwoWayAttentionBlock(nn.Module):
         self.norm4 = nn.LayerNorm(embed_dim)
         self.cross_attn_image_to_token = ImageToTokenAttention(embed_dim, num_heads, 2)
         self.skip_first_layer_pe = skip_first_layer_pe
+        self.dropout = nn.Dropout(0.0)  # training sets its share
 
     def forward(
         self, queries: Tensor, keys: Tensor, query_pe: Tensor, key_pe: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Update tokens [P, T, C] and image tokens [P, gg, C]; returns both."""
         if self.skip_first_layer_pe:
-            queries = self.self_attn(queries, queries, queries)
+            queries = self.dropout(self.self_attn(queries, queries, queries))
         else:
             q = queries + query_pe
-            queries = queries + self.self_attn(q, q, queries)
+            queries = queries + self.dropout(self.self_attn(q, q, queries))
         queries = self.norm1(queries)
         k = keys + key_pe
-        queries = queries + self.cross_attn_token_to_image(queries + query_pe, k, keys)
+        attended = self.cross_attn_token_to_image(queries + query_pe, k, keys)
+        queries = queries + self.dropout(attended)
         queries = self.norm2(queries)
-        queries = self.norm3(queries + self.mlp(queries))
-        keys = keys + self.cross_attn_image_to_token(k, queries + query_pe, queries)
-        return queries, self.norm4(keys)
+        queries = self.norm3(queries + self.dropout(self.mlp(queries)))
+        attended = self.cross_attn_image_to_token(k, queries + query_pe, queries)
+        return queries, self.norm4(keys + self.dropout(attended))
 
 
 class TwoWayTransformer(nn.Module):
@@ -123,6 +125,7 @@ class TwoWayTransformer(nn.Module):
         )
         self.final_attn_token_to_image = TokenToImageAttention(embed_dim, num_heads, 2)
         self.norm_final_attn = nn.LayerNorm(embed_dim)
+        self.dropout = nn.Dropout(0.0)  # training sets its share
 
     def forward(self, image: Tensor, image_pe: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mix image [P, C, g, g] with tokens [P, T, C].
@@ -135,4 +138,4 @@ class TwoWayTransformer(nn.Module):
         for layer in self.layers:
             queries, keys = layer(queries, keys, tokens, key_pe)
         attended = self.final_attn_token_to_image(queries + tokens, keys + key_pe, keys)
-        return self.norm_final_attn(queries + attended), keys
+        return self.norm_final_attn(queries + self.dropout(attended)), keys

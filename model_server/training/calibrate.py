@@ -17,10 +17,12 @@ from torch import Tensor, nn
 from model_server.sam.build import build_sam, load_weights, read_config
 from model_server.sam.mask_statistics import statistics_of
 from model_server.sam.sam import Sam, best_candidate, select_masks
-from model_server.training.dataset import Augmentation, Batch, BatchDataset, read_coco_folder
+from model_server.training.augmentation import Augmentation
+from model_server.training.checkpoints import half_precision, write_atomically
+from model_server.training.dataset import Batch, BatchDataset, read_coco_folder
+from model_server.training.draws import Draws
 from model_server.training.interaction import correction_points, first_prompts
 from model_server.training.losses import true_iou
-from model_server.training.train import half_precision, write_atomically
 
 PLAIN = Augmentation(min_scale=1.0, max_scale=1.0, colour_strength=0.0, grey_share=0.0)
 IMAGES_PER_BATCH = 2
@@ -84,8 +86,8 @@ def calibrate(sam: Sam, batches: Iterable[Batch], *, seed: int = 1) -> tuple[Sco
     Raises:
         ValueError: the network has no mask statistics, or there are fewer than two batches.
     """
-    generator = torch.Generator().manual_seed(seed)
-    collected = [collect(sam.eval(), batch, generator) for batch in batches]
+    draws = Draws(seed)
+    collected = [collect(sam.eval(), batch, draws) for batch in batches]
     if len(collected) < 2:
         raise ValueError("calibrating takes at least two batches")
     num_judged = max(1, round(JUDGED_SHARE * len(collected)))
@@ -97,7 +99,7 @@ def calibrate(sam: Sam, batches: Iterable[Batch], *, seed: int = 1) -> tuple[Sco
 
 
 @torch.no_grad()
-def collect(sam: Sam, batch: Batch, generator: torch.Generator) -> tuple[Predictions, Predictions]:
+def collect(sam: Sam, batch: Batch, draws: Draws) -> tuple[Predictions, Predictions]:
     """What tokens 1 to 3 predict for first prompts, and token 0 for later clicks.
 
     Raises:
@@ -108,9 +110,7 @@ def collect(sam: Sam, batch: Batch, generator: torch.Generator) -> tuple[Predict
     size = sam.prompt_encoder.input_size
     targets = batch.targets.flatten(0, 1)  # P 4g 4g
     embeddings = sam.image_encoder(sam.normalise(batch.pixels.float()))
-    prompts = first_prompts(
-        targets, size, box_share=BOX_SHARE, interior_share=1.0, generator=generator
-    )
+    prompts = first_prompts(targets, size, box_share=BOX_SHARE, interior_share=1.0, draws=draws)
     last = sam.mask_decoder.iou_prediction_head.layers[-1]
     hidden: list[Tensor] = []
     hook = last.register_forward_pre_hook(lambda _, read: hidden.append(read[0]))
@@ -123,9 +123,7 @@ def collect(sam: Sam, batch: Batch, generator: torch.Generator) -> tuple[Predict
         rounds.append(Predictions(features, iou, true_iou(masks, targets)))
         previous, _ = best_candidate(masks, iou)
         prompts = prompts.with_points(
-            *correction_points(
-                previous[:, 0], targets, size, interior_share=1.0, generator=generator
-            )
+            *correction_points(previous[:, 0], targets, size, interior_share=1.0, draws=draws)
         )
     hook.remove()
     return rounds[0], Predictions.joined(rounds[1:])

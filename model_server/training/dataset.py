@@ -1,25 +1,28 @@
-"""COCO folders as training batches: decoding, sampling by source, augmentation.
+"""COCO folders as training batches: decoding, sampling by source and folder, crops, pasting.
 
 A batch is a function of (seed, batch number) alone, so a resumed run sees the same images.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance
+from PIL import Image
 from pycocotools import mask as coco_mask
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from model_server.training.augmentation import Augmentation, Window, change_look, happens
+
 MIN_TARGET_AREA_PX = 12.0  # low-res pixels that must be left of a mask after cropping
 MAX_AREA_SHARE = 0.9  # larger masks are dropped (paper, section 2.3 of the appendix)
 CROP_ATTEMPTS = 4
-FILL = (124, 116, 104)  # RGB close to the mean, so that padding is near 0 once normalised
+MAX_PASTED_SHARE = 0.5  # of the frame that a pasted object may cover
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,7 @@ class ImageRecord:
     height: int
     source: str
     rles: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How a training sample may differ from its image."""
-
-    min_scale: float = 0.6  # of the longest side relative to the model frame
-    max_scale: float = 2.2
-    flip_share: float = 0.5
-    colour_strength: float = 0.4  # brightness, contrast, saturation within 1 +- this
-    grey_share: float = 0.05
+    weight: float = 1.0  # how often it is drawn, relative to others
 
 
 @dataclass(frozen=True)
@@ -51,13 +44,47 @@ class Batch:
     pixels: Tensor  # uint8 [B, 3, S, S], RGB
     targets: Tensor  # float32 [B, N, 4g, 4g], share of each low-res pixel that is inside
 
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        return Batch(self.pixels.to(device), self.targets.to(device))
+
+
+def read_coco_folders(folders: Sequence[str], split: str | None) -> list[ImageRecord]:
+    """Images of several folders, each written FOLDER or FOLDER:FACTOR, as one training set.
+
+    Within a folder sources are weighted (`source_weights`); the factor multiplies the weight of all
+    its images: 10 draws each of them ten times as often as without it.
+    """
+    records: list[ImageRecord] = []
+    for text in folders:
+        folder, factor = parse_folder(text)
+        found = read_coco_folder(folder, split)
+        weights = factor * source_weights(found)
+        records += [replace(r, weight=float(w)) for r, w in zip(found, weights, strict=True)]
+    return records
+
+
+def parse_folder(text: str) -> tuple[Path, float]:
+    """Folder and over-sampling factor written FOLDER or FOLDER:FACTOR.
+
+    Raises:
+        ValueError: the factor is not a positive number.
+    """
+    name, colon, factor = text.rpartition(":")
+    if not colon or Path(text).is_dir():
+        return Path(text), 1.0
+    if not float(factor) > 0:
+        raise ValueError(f"the factor of {name} must be greater than 0, not {factor}")
+    return Path(name), float(factor)
+
 
 def read_coco_folder(folder: Path, split: str | None) -> list[ImageRecord]:
     """Images of `folder/annotations.json` that have masks, of one `split` or (None) all."""
     coco = json.loads((folder / "annotations.json").read_text())
     rles: dict[int, list[dict[str, Any]]] = {}
     for annotation in coco["annotations"]:
-        rles.setdefault(annotation["image_id"], []).append(annotation)
+        if annotation["segmentation"]:
+            rles.setdefault(annotation["image_id"], []).append(annotation)
     return [
         ImageRecord(
             path=folder / image["file_name"],
@@ -91,16 +118,20 @@ def decode_mask(rle: dict[str, Any]) -> NDArray[np.uint8]:
 
 
 def source_weights(records: list[ImageRecord]) -> NDArray[np.float64]:
-    """Sampling weights: a source counts with the root of its size, an image of its masks."""
+    """Weights [N]: a source counts with the root of its size, an image with that of its masks."""
     counts: dict[str, int] = {}
     for record in records:
         counts[record.source] = counts.get(record.source, 0) + 1
-    weights = np.array([(len(r.rles) / counts[r.source]) ** 0.5 for r in records])
-    return weights / weights.sum()
+    return np.array([(len(r.rles) / counts[r.source]) ** 0.5 for r in records])
+
+
+def mask_image(rle: dict[str, Any]) -> Image.Image:
+    """A mask as a picture of 0 and 255."""
+    return Image.fromarray(decode_mask(rle) * np.uint8(255))
 
 
 class BatchDataset(Dataset[Batch]):
-    """Item `i` is training batch number `i`."""
+    """Item `i` is training batch number `i`, from image `first_image` of the joint batch on."""
 
     def __init__(
         self,
@@ -113,11 +144,12 @@ class BatchDataset(Dataset[Batch]):
         masks_per_image: int,
         augmentation: Augmentation,
         last_batch: int,
+        first_image: int = 0,
     ) -> None:
         if not records:
             raise ValueError("the training split holds no image with masks")
         self.records = records
-        self.cumulative = np.cumsum(source_weights(records))
+        self.cumulative = np.cumsum([record.weight for record in records])
         self.seed = seed
         self.input_size = input_size
         self.low_res_size = low_res_size
@@ -125,6 +157,7 @@ class BatchDataset(Dataset[Batch]):
         self.masks_per_image = masks_per_image
         self.augmentation = augmentation
         self.last_batch = last_batch
+        self.first_image = first_image
 
     def __len__(self) -> int:
         return self.last_batch
@@ -132,75 +165,68 @@ class BatchDataset(Dataset[Batch]):
     def __getitem__(self, number: int) -> Batch:
         pixels: list[Tensor] = []
         targets: list[Tensor] = []
-        while len(pixels) < self.images_per_batch:
-            attempt = len(pixels)
-            rng = np.random.default_rng([self.seed, number, attempt])
-            draw = int(np.searchsorted(self.cumulative, rng.random() * self.cumulative[-1]))
-            sample = self.make_sample(self.records[min(draw, len(self.records) - 1)], rng)
-            pixels.append(torch.from_numpy(sample[0]).permute(2, 0, 1))
-            targets.append(torch.from_numpy(sample[1]).float() / 255)
+        for image in range(self.first_image, self.first_image + self.images_per_batch):
+            rng = np.random.default_rng([self.seed, number, image])
+            picture, masks = self.make_sample(self.draw_record(rng), rng)
+            pixels.append(torch.from_numpy(picture).permute(2, 0, 1))
+            targets.append(torch.from_numpy(masks).float() / 255)
         return Batch(torch.stack(pixels), torch.stack(targets))
+
+    def draw_record(self, rng: np.random.Generator) -> ImageRecord:
+        """A record by its weight."""
+        draw = int(np.searchsorted(self.cumulative, rng.random() * self.cumulative[-1]))
+        return self.records[min(draw, len(self.records) - 1)]
 
     def make_sample(
         self, record: ImageRecord, rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Augmented RGB [S, S, 3] and `N` targets 0 to 255, [N, 4g, 4g]."""
+        augmentation = self.augmentation
         chosen = rng.permutation(len(record.rles))[: 3 * self.masks_per_image]
-        masks = [Image.fromarray(decode_mask(record.rles[i]) * np.uint8(255)) for i in chosen]
+        masks = [mask_image(record.rles[i]) for i in chosen]
         for attempt in range(CROP_ATTEMPTS + 1):
-            window = self.draw_window(record, rng, whole=attempt == CROP_ATTEMPTS)
-            targets = [self.place(mask, window, self.low_res_size) for mask in masks]
-            shares = np.array([target.mean() / 255 for target in targets])
-            usable = shares * self.low_res_size**2 >= MIN_TARGET_AREA_PX
-            usable &= shares <= MAX_AREA_SHARE
-            if usable.any():
+            window = Window.whole(record.width, record.height)
+            if attempt < CROP_ATTEMPTS:
+                window = Window.drawn(record.width, record.height, augmentation, rng)
+            targets = [window.place(mask, self.low_res_size) for mask in masks]
+            kept = [target for target in targets if self.is_usable(target)]
+            if kept:
                 break
-        kept = [target for target, good in zip(targets, usable, strict=True) if good] or targets
+        kept = kept or targets
+        picture = window.place(Image.open(record.path).convert("RGB"), self.input_size)
+        if happens(augmentation.paste_share, rng):
+            picture, kept = self.paste_object(picture, kept, rng)
         repeated = [kept[i % len(kept)] for i in range(self.masks_per_image)]
-        picture = self.place(Image.open(record.path).convert("RGB"), window, self.input_size)
-        picture = jitter_colour(picture, self.augmentation, rng)
-        if rng.random() < self.augmentation.flip_share:
+        picture = change_look(picture, augmentation, rng)
+        if rng.random() < augmentation.flip_share:
             picture, repeated = picture[:, ::-1], [target[:, ::-1] for target in repeated]
+        if happens(augmentation.upside_down_share, rng):
+            picture, repeated = picture[::-1], [target[::-1] for target in repeated]
         return np.array(picture), np.stack(repeated)
 
-    def draw_window(
-        self, record: ImageRecord, rng: np.random.Generator, *, whole: bool
-    ) -> tuple[float, float, float]:
-        """Large-scale jitter: left, top and side, in image pixels, of the square to look at."""
-        longest = max(record.width, record.height)
-        if whole:
-            return 0.0, 0.0, float(longest)
-        low, high = np.log(self.augmentation.min_scale), np.log(self.augmentation.max_scale)
-        side = longest / float(np.exp(rng.uniform(low, high)))
-        left = rng.uniform(0, max(0.0, record.width - side))
-        top = rng.uniform(0, max(0.0, record.height - side))
-        return left, top, side
+    def is_usable(self, target: NDArray[np.uint8]) -> bool:
+        """Whether enough of a mask is left, and not nearly everything."""
+        share = target.mean() / 255
+        return share * target.size >= MIN_TARGET_AREA_PX and share <= MAX_AREA_SHARE
 
-    @staticmethod
-    def place(
-        picture: Image.Image, window: tuple[float, float, float], size: int
-    ) -> NDArray[np.uint8]:
-        """Resize the window of a picture to [size, size(, 3)], padded on the right and below."""
-        left, top, side = window
-        right, bottom = min(left + side, picture.width), min(top + side, picture.height)
-        width = max(1, min(size, round((right - left) * size / side)))
-        height = max(1, min(size, round((bottom - top) * size / side)))
-        rgb = picture.mode == "RGB"
-        filter_ = Image.Resampling.BILINEAR if rgb else Image.Resampling.BOX
-        part = picture.resize((width, height), filter_, box=(left, top, right, bottom))
-        canvas = Image.new(picture.mode, (size, size), FILL if rgb else 0)
-        canvas.paste(part, (0, 0))
-        return np.asarray(canvas)
+    def paste_object(
+        self, picture: NDArray[np.uint8], targets: list[NDArray[np.uint8]], rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], list[NDArray[np.uint8]]]:
+        """Copy-paste: put an object of another picture over RGB [S, S, 3], as the first target.
 
-
-def jitter_colour(
-    pixels: NDArray[np.uint8], augmentation: Augmentation, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Change brightness, contrast and saturation of RGB [H, W, 3] at random."""
-    picture = Image.fromarray(pixels)
-    strength = augmentation.colour_strength
-    for enhancer in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-        picture = enhancer(picture).enhance(float(rng.uniform(1 - strength, 1 + strength)))
-    if rng.random() < augmentation.grey_share:
-        picture = picture.convert("L").convert("RGB")
-    return np.asarray(picture)
+        The other targets lose what it covers, and are left out when little remains. An object
+        that fills half the frame or is hardly in it is not pasted.
+        """
+        other = self.draw_record(rng)
+        mask = mask_image(other.rles[int(rng.integers(len(other.rles)))])
+        window = Window.drawn(other.width, other.height, self.augmentation, rng)
+        pasted = window.place(mask, self.low_res_size)
+        if not self.is_usable(pasted) or pasted.mean() / 255 > MAX_PASTED_SHARE:
+            return picture, targets
+        cover = Image.fromarray(window.place(mask, self.input_size))
+        source = window.place(Image.open(other.path).convert("RGB"), self.input_size)
+        picture = np.asarray(
+            Image.composite(Image.fromarray(source), Image.fromarray(picture), cover)
+        )
+        left = [np.minimum(target, 255 - pasted) for target in targets]
+        return picture, [pasted, *(target for target in left if self.is_usable(target))]

@@ -5,10 +5,22 @@ point, or the two corners of a box; every later round adds one point to each.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from model_server.sam.labels import (
+    BOX_END_LABEL,
+    BOX_START_LABEL,
+    FOREGROUND_LABEL,
+    PADDING_LABEL,
+)
+from model_server.training.draws import Draws
+
+SilentRounds = Literal["random", "paper"]
+PAPER_SILENT_ROUNDS = 2  # one at a random place, one at the end
 
 BOX_NOISE_SHARE = 0.1  # of the box side, standard deviation
 BOX_NOISE_LIMIT = 20 / 1024  # of the model frame
@@ -26,6 +38,26 @@ class Prompts:
         return Prompts(torch.cat([self.points, points], 1), torch.cat([self.labels, labels], 1))
 
 
+def new_points(
+    num_rounds: int, plan: SilentRounds, silent_share: float, draws: Draws
+) -> tuple[bool, ...]:
+    """Whether each of the rounds 2 and on adds a point to the prompts, for all masks of a batch.
+
+    `random`: each round but the second is silent with probability `silent_share`. `paper`: the last
+    round is silent and one of the others, so that eleven rounds add eight points.
+
+    Raises:
+        ValueError: too few rounds for the paper's plan.
+    """
+    later = num_rounds - 1
+    if plan == "random":
+        return tuple(draws.shared() >= silent_share or number == 0 for number in range(later))
+    if later <= PAPER_SILENT_ROUNDS:
+        raise ValueError(f"{num_rounds} rounds leave none for a point beside the two silent ones")
+    silent = {int(draws.shared() * (later - 1)), later - 1}
+    return tuple(number not in silent for number in range(later))
+
+
 def interior_weights(regions: Tensor) -> Tensor:
     """Weights [P, H, W] that prefer pixels far from the border of each region."""
     full = F.avg_pool2d(regions.unsqueeze(1), 17, 1, 8)
@@ -33,27 +65,28 @@ def interior_weights(regions: Tensor) -> Tensor:
     return regions * ((full + near).squeeze(1) / 2) ** 8
 
 
-def draw_pixels(
-    regions: Tensor, interior_share: float, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def draw_pixels(regions: Tensor, interior_share: float, draws: Draws) -> Tensor:
     """Draw one pixel of each region [P, H, W] of 0 and 1.
 
     With probability `interior_share` the pixel is likely deep inside, as people click; otherwise
-    uniform, as in the paper. Returns flat indices [P] and whether the region has any pixel [P].
+    uniform, as in the paper. A region without pixels is everything. Returns flat indices [P].
     """
-    inside = torch.rand(regions.shape[0], generator=generator) < interior_share
+    num_masks = regions.shape[0]
+    inside = draws.uniform(regions, num_masks) < interior_share
     weights = torch.where(inside.reshape(-1, 1, 1), interior_weights(regions), regions)
     weights = weights.flatten(1)
     exists = regions.flatten(1).any(1)
     weights = torch.where(weights.sum(1, keepdim=True) > 0, weights, regions.flatten(1))
     weights = torch.where(exists.unsqueeze(1), weights, torch.ones_like(weights))
-    return torch.multinomial(weights, 1, generator=generator).squeeze(1), exists
+    below = weights.double().cumsum(1)  # in double, or the last of many pixels would be lost
+    wanted = draws.uniform(regions, num_masks, 1) * below[:, -1:]
+    return torch.searchsorted(below, wanted, right=True).squeeze(1)
 
 
-def to_frame(index: Tensor, side: int, input_size: int, generator: torch.Generator) -> Tensor:
+def to_frame(index: Tensor, side: int, input_size: int, draws: Draws) -> Tensor:
     """Model-frame xy [P, 2] somewhere within low-res pixels of flat index [P]."""
     pixels = torch.stack([index % side, index // side], dim=1).float()
-    within = torch.rand(pixels.shape, generator=generator)
+    within = draws.uniform(pixels, *pixels.shape)
     return (pixels + within) * (input_size / side) - 0.5
 
 
@@ -63,19 +96,21 @@ def first_prompts(
     *,
     box_share: float,
     interior_share: float,
-    generator: torch.Generator,
+    draws: Draws,
 ) -> Prompts:
     """One foreground point, or (with probability `box_share`) a noisy box, for each target.
 
     `targets` [P, 4g, 4g] in [0, 1]; a pixel belongs to the object above one half.
     """
     wanted = object_pixels(targets)
-    index, _ = draw_pixels(wanted, interior_share, generator)
-    point = to_frame(index, targets.shape[-1], input_size, generator)
+    index = draw_pixels(wanted, interior_share, draws)
+    point = to_frame(index, targets.shape[-1], input_size, draws)
     points = torch.stack([point, torch.zeros_like(point)], dim=1)
-    corners = noisy_boxes(wanted, input_size, generator).reshape(-1, 2, 2)
-    boxed = torch.rand(len(targets), generator=generator) < box_share
-    labels = torch.where(boxed.unsqueeze(1), torch.tensor([2.0, 3.0]), torch.tensor([1.0, -1.0]))
+    corners = noisy_boxes(wanted, input_size, draws).reshape(-1, 2, 2)
+    boxed = draws.uniform(targets, len(targets)) < box_share
+    box_labels = targets.new_tensor([BOX_START_LABEL, BOX_END_LABEL])
+    point_labels = targets.new_tensor([FOREGROUND_LABEL, PADDING_LABEL])
+    labels = torch.where(boxed.unsqueeze(1), box_labels, point_labels)
     return Prompts(torch.where(boxed.reshape(-1, 1, 1), corners, points), labels)
 
 
@@ -85,14 +120,14 @@ def object_pixels(targets: Tensor) -> Tensor:
     return (targets >= torch.clamp(strongest, max=0.5).clamp(min=1e-3)).float()
 
 
-def noisy_boxes(wanted: Tensor, input_size: int, generator: torch.Generator) -> Tensor:
+def noisy_boxes(wanted: Tensor, input_size: int, draws: Draws) -> Tensor:
     """Boxes xyxy [P, 4] in the model frame around [P, H, W] of 0 and 1, with the paper's noise."""
     side = wanted.shape[-1]
     columns, rows = wanted.amax(1), wanted.amax(2)  # P side
     edges = torch.stack([first_one(columns), first_one(rows), last_one(columns), last_one(rows)], 1)
     boxes = edges * (input_size / side)
     sizes = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-    noise = torch.randn(boxes.shape, generator=generator) * BOX_NOISE_SHARE * sizes
+    noise = draws.normal(boxes, *boxes.shape) * BOX_NOISE_SHARE * sizes
     limit = BOX_NOISE_LIMIT * input_size
     return (boxes + noise.clamp(-limit, limit)).clamp(0, input_size) - 0.5
 
@@ -113,7 +148,7 @@ def correction_points(
     input_size: int,
     *,
     interior_share: float,
-    generator: torch.Generator,
+    draws: Draws,
 ) -> tuple[Tensor, Tensor]:
     """One point in the error region of each last mask: xy [P, 1, 2] and labels [P, 1].
 
@@ -124,6 +159,6 @@ def correction_points(
     wrong = (wanted - drawn).abs()
     perfect = ~wrong.flatten(1).any(1)
     regions = torch.where(perfect.reshape(-1, 1, 1), 1 - wanted, wrong)
-    index, _ = draw_pixels(regions, interior_share, generator)
+    index = draw_pixels(regions, interior_share, draws)
     labels = wanted.flatten(1).gather(1, index.unsqueeze(1))
-    return to_frame(index, targets.shape[-1], input_size, generator).unsqueeze(1), labels
+    return to_frame(index, targets.shape[-1], input_size, draws).unsqueeze(1), labels

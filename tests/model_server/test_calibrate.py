@@ -13,7 +13,9 @@ from model_server.sam.sam import Sam
 from model_server.training import calibrate as module
 from model_server.training.calibrate import calibrate, collect, fit, plain_batches
 from model_server.training.dataset import Batch
-from model_server.training.train import Phase, TrainSettings, train
+from model_server.training.draws import Draws
+from model_server.training.settings import Phase, TrainSettings
+from model_server.training.train import train
 from tests.model_server.coco_folder import write_coco_folder
 from tests.model_server.random_weights import random_sam
 
@@ -49,11 +51,11 @@ def batches_of(sam: Sam, folder: Path, count: int = 6) -> Iterable[Batch]:
 def test_the_network_predicts_what_the_fit_promised(folder: Path) -> None:
     sam = random_sam(TINY_MAPS)
     batch = next(iter(batches_of(sam, folder)))
-    first, later = collect(sam, batch, torch.Generator().manual_seed(3))
+    first, later = collect(sam, batch, Draws(3))
     assert first.predicted.shape[1] == 3 and later.predicted.shape[1] == 1
     several, alone = fit([later]), fit([first])
     module.change(sam, several, alone)
-    again, _ = collect(sam, batch, torch.Generator().manual_seed(3))
+    again, _ = collect(sam, batch, Draws(3))
     torch.testing.assert_close(again.predicted, alone.apply_to(first), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(again.reached, first.reached)
 
@@ -76,7 +78,7 @@ def test_the_command_rewrites_the_weights(
 ) -> None:
     phases = (Phase(1.0, 64, 2, 2, 2),)
     settings = TrainSettings(
-        str(folder), str(tmp_path), "tiny_maps", steps=1, phases=phases, loaders=0, threads=1
+        (str(folder),), str(tmp_path), "tiny_maps", steps=1, phases=phases, loaders=0, threads=1
     )
     weights = train(settings)
     before = load_file(str(weights))

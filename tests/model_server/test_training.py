@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ import torch
 from safetensors.torch import load_file
 
 from model_server.sam.build import build_sam, load_weights, read_config
+from model_server.training.augmentation import Augmentation
 from model_server.training.dataset import BatchDataset, read_coco_folder
-from model_server.training.train import Phase, TrainSettings, read_settings, train
+from model_server.training.settings import Phase, TrainSettings, read_settings
+from model_server.training.train import train
 from tests.model_server.coco_folder import write_coco_folder
 
 
@@ -24,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def settings_for(folder: Path, out: Path, steps: int) -> TrainSettings:
     return TrainSettings(
-        data=str(folder),
+        data=(str(folder),),
         out=str(out),
         config="tiny_maps",
         steps=steps,
@@ -55,35 +58,94 @@ def test_the_loss_falls_and_weights_load_strictly(folder: Path, tmp_path: Path) 
     assert {t.dtype for t in stored.values()} <= {torch.float16, torch.float32, torch.int64}
 
 
-def test_a_stopped_run_continues_to_the_same_weights(folder: Path, tmp_path: Path) -> None:
-    """The schedule must not depend on where the run stops, so both ask for six steps."""
-    whole = settings_for(folder, tmp_path / "whole", 6)
-    train(whole)
-    parted = settings_for(folder, tmp_path / "parted", 6)
-    script = (
-        "import os, signal, sys\n"
-        "from model_server.training import train as module\n"
-        "real, calls = module.train_step, []\n"
-        "def step(*arguments):\n"
-        "    calls.append(1)\n"
-        "    if len(calls) == 3: os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    return real(*arguments)\n"
-        "module.train_step = step\n"
-        "settings, _ = module.read_settings(sys.argv[1:])\n"
-        "module.train(settings)\n"
+INTERRUPTED_RUN = """
+import os, signal, sys
+from model_server.training import train as module
+real_step, real_save, calls = module.train_step, module.Checkpoints.save, []
+
+def step(*arguments):
+    calls.append(1)
+    if len(calls) == 5:
+        os.kill(os.getpid(), signal.{signal})
+    return real_step(*arguments)
+
+def save(self, sam, average, optimizer, progress, *others):
+    if progress.step >= 3 and progress.step != 4:
+        real_save(self, sam, average, optimizer, progress, *others)
+
+module.train_step, module.Checkpoints.save = step, save
+settings, resume = module.read_settings(sys.argv[1:])
+module.train(settings, resume=resume)
+"""
+
+
+@pytest.mark.parametrize(("signal", "step"), [("SIGKILL", 3), ("SIGTERM", 5)])
+def test_an_interrupted_run_continues_to_the_same_bits(
+    folder: Path, tmp_path: Path, signal: str, step: int
+) -> None:
+    """Killed, a run loses the steps since its checkpoint and takes them again; asked to end, it
+    loses none. Weights, averages and moments of AdamW all agree with a run in one piece."""
+    whole = replace(
+        settings_for(folder, tmp_path / "whole", 8),
+        drop_path=0.5,
+        dropout=0.1,
+        log_steps=2,
+        checkpoint_seconds=0.0,
     )
+    parted = replace(whole, out=str(tmp_path / "parted"))
     arguments = ["--data", str(folder), "--out", parted.out, "--config", "tiny_maps"]
-    arguments += ["--steps", "6", "--phase", "1,64,2,2,2,0.6,2.2", "--warm-up-steps", "2"]
+    arguments += ["--steps", "8", "--phase", "1,64,2,2,2,0.6,2.2", "--warm-up-steps", "2"]
     arguments += ["--learning-rate", "3e-3", "--threads", "1", "--loaders", "0"]
-    arguments += ["--log-steps", "5"]
-    assert read_settings(arguments)[0] == parted
-    subprocess.run([sys.executable, "-c", script, *arguments], check=True)
-    saved = torch.load(tmp_path / "parted" / "checkpoint.pt", weights_only=True)
-    assert saved["progress"]["step"] == 3
+    arguments += ["--drop-path", "0.5", "--dropout", "0.1", "--log-steps", "2"]
+    arguments += ["--checkpoint-seconds", "0"]
+    assert read_settings(arguments) == (parted, False)
+    script = INTERRUPTED_RUN.replace("{signal}", signal)
+    ended = subprocess.run([sys.executable, "-c", script, *arguments], check=False)
+    assert ended.returncode == (-9 if signal == "SIGKILL" else 0)
+    assert checkpoint_of(parted)["progress"]["step"] == step
     train(parted, resume=True)
-    first = load_file(str(tmp_path / "whole" / "weights.safetensors"))
-    second = load_file(str(tmp_path / "parted" / "weights.safetensors"))
-    assert all(torch.equal(first[key], second[key]) for key in first)
+    train(whole)
+    first, second = checkpoint_of(whole), checkpoint_of(parted)
+    assert first["progress"]["step"] == 8
+    for part in ("weights", "average", "optimizer"):
+        assert_same_bits(first[part], second[part])
+    assert losses_logged(whole)[-1] == losses_logged(parted)[-1]
+    assert [line["step"] for line in log_of(parted)] == [2, 4, 6, 8]
+
+
+def test_drop_path_and_dropout_change_what_is_learnt(folder: Path, tmp_path: Path) -> None:
+    plain = settings_for(folder, tmp_path / "plain", 2)
+    dropped = replace(plain, out=str(tmp_path / "dropped"), drop_path=0.5, dropout=0.1)
+    first, second = load_file(str(train(plain))), load_file(str(train(dropped)))
+    changed = {key for key in first if not torch.equal(first[key], second[key])}
+    assert any(key.startswith("image_encoder.stage16") for key in changed)
+    assert any(key.startswith("mask_decoder.transformer") for key in changed)
+
+
+def checkpoint_of(settings: TrainSettings) -> dict[str, Any]:
+    found: dict[str, Any] = torch.load(Path(settings.out) / "checkpoint.pt", weights_only=True)
+    return found
+
+
+def log_of(settings: TrainSettings) -> list[dict[str, Any]]:
+    return [
+        json.loads(line) for line in (Path(settings.out) / "log.jsonl").read_text().split("\n")[:-1]
+    ]
+
+
+def losses_logged(settings: TrainSettings) -> list[tuple[float, float]]:
+    return [(line["loss_1"], line["loss_2"]) for line in log_of(settings)]
+
+
+def assert_same_bits(first: Any, second: Any) -> None:
+    if isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for key in first:
+            assert_same_bits(first[key], second[key])
+    elif isinstance(first, torch.Tensor):
+        assert torch.equal(first, second)
+    else:
+        assert first == second
 
 
 def test_fine_tuning_with_a_frozen_encoder_leaves_the_encoder_alone(
@@ -108,7 +170,7 @@ def test_a_batch_depends_on_its_number_only(folder: Path) -> None:
         low_res_size=32,
         images_per_batch=3,
         masks_per_image=2,
-        augmentation=TrainSettings("", "").augmentation,
+        augmentation=Augmentation(),
         last_batch=10,
     )
     first, again, other = dataset[4], dataset[4], dataset[5]
@@ -134,9 +196,7 @@ def test_picture_and_targets_stay_aligned(folder: Path) -> None:
         low_res_size=64,
         images_per_batch=1,
         masks_per_image=2,
-        augmentation=replace(
-            TrainSettings("", "").augmentation, colour_strength=0.0, grey_share=0.0
-        ),
+        augmentation=replace(Augmentation(), colour_strength=0.0, grey_share=0.0),
         last_batch=10,
     )
     for number in range(6):
