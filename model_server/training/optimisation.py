@@ -124,7 +124,7 @@ def set_drop_shares(sam: Sam, *, drop_path: float, dropout: float) -> None:
     ]
     for number, path in enumerate(paths):
         for module in path:
-            module.share = drop_path * number / max(1, len(paths) - 1)
+            module.share = drop_path * (number / max(1, len(paths) - 1))
     for part in sam.mask_decoder.transformer.modules():
         if isinstance(part, nn.Dropout):
             part.p = dropout

@@ -8,8 +8,8 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 
-def write_coco_folder(folder: Path, num_images: int = 6) -> Path:
-    """Coloured ellipses and bars on noise, 90 x 60 pixels, the last image in the `dev` split."""
+def write_coco_folder(folder: Path, num_images: int = 6, num_dev: int = 1) -> Path:
+    """Coloured ellipses and bars on noise, 90 x 60 pixels, the last images in the `dev` split."""
     rng = np.random.default_rng(3)
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
@@ -33,7 +33,7 @@ def write_coco_folder(folder: Path, num_images: int = 6) -> Path:
             )
         name = f"images/{number}.png"
         Image.fromarray(pixels).save(folder / name)
-        split = "dev" if number == num_images else "train"
+        split = "dev" if number > num_images - num_dev else "train"
         images.append(
             {
                 "id": number,

@@ -12,9 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from model_server.sam.build import build_sam, load_weights, read_config
-from model_server.training.augmentation import Augmentation
-from model_server.training.dataset import BatchDataset, read_coco_folder
+from model_server.evaluation.network import evaluate_network
+from model_server.evaluation.scores import Scores, summarise
+from model_server.sam.build import TINY_MAPS, build_sam, load_weights, read_config
+from model_server.sam.predictor import Predictor
+from model_server.training.evaluate import load_predictor, read_images
 from model_server.training.settings import Phase, TrainSettings, read_settings
 from model_server.training.train import train
 from tests.model_server.coco_folder import write_coco_folder
@@ -48,6 +50,10 @@ def test_the_loss_falls_and_weights_load_strictly(folder: Path, tmp_path: Path) 
     weights = train(settings_for(folder, tmp_path, 40))
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert mean_loss(lines[-3:]) < 0.8 * mean_loss(lines[:2])
+    last = lines[-1]
+    assert last["masks_per_s"] == pytest.approx(2 * last["images_per_s"], rel=0.01)
+    assert {"data", "encoder", "clicks", "decoder", "optimiser"} < last["time"].keys()
+    assert 0.9 < sum(last["time"].values()) < 1.01
     described = tmp_path / "weights.json"
     sam = build_sam(read_config(described))
     load_weights(sam, weights)
@@ -56,6 +62,35 @@ def test_the_loss_falls_and_weights_load_strictly(folder: Path, tmp_path: Path) 
     wide = {name for name, t in stored.items() if t.dtype == torch.float32}
     assert wide == {name for name in stored if ".running_" in name}, "statistics may overflow"
     assert {t.dtype for t in stored.values()} <= {torch.float16, torch.float32, torch.int64}
+
+
+def test_a_short_training_finds_objects_it_has_not_seen(tmp_path: Path) -> None:
+    folder = write_coco_folder(tmp_path / "set", num_images=14, num_dev=6)
+    settings = TrainSettings(
+        data=(str(folder),),
+        out=str(tmp_path / "out"),
+        config="tiny_maps",
+        steps=60,
+        phases=(Phase(1.0, 96, 6, 2, 2, 0.8, 1.3),),
+        learning_rate=1e-2,
+        warm_up_steps=5,
+        precision="fp32",
+        threads=1,
+        loaders=0,
+    )
+    trained = clicked_scores(load_predictor(train(settings), 96), folder)
+    untrained = build_sam(TINY_MAPS)
+    untrained.resize_frame(96)
+    assert clicked_scores(Predictor(untrained), folder).miou_at[1] < 0.3
+    assert trained.num_masks == 12
+    assert trained.miou_at[1] > 0.7
+    assert trained.miou_at[3] > 0.65
+    assert trained.ranking.chosen.by_mask > trained.ranking.random.by_mask + 0.2
+
+
+def clicked_scores(predictor: Predictor, folder: Path) -> Scores:
+    found = evaluate_network(predictor, read_images(folder, "dev"), protocols=["centre"])
+    return summarise(list(found))
 
 
 INTERRUPTED_RUN = """
@@ -159,49 +194,3 @@ def test_fine_tuning_with_a_frozen_encoder_leaves_the_encoder_alone(
     changed = {key for key in before if not torch.equal(before[key], after[key])}
     assert changed
     assert not any(key.startswith("image_encoder.") for key in changed)
-
-
-def test_a_batch_depends_on_its_number_only(folder: Path) -> None:
-    records = read_coco_folder(folder, "train")
-    dataset = BatchDataset(
-        records,
-        seed=5,
-        input_size=64,
-        low_res_size=32,
-        images_per_batch=3,
-        masks_per_image=2,
-        augmentation=Augmentation(),
-        last_batch=10,
-    )
-    first, again, other = dataset[4], dataset[4], dataset[5]
-    assert first.pixels.shape == (3, 3, 64, 64) and first.targets.shape == (3, 2, 32, 32)
-    assert torch.equal(first.pixels, again.pixels) and torch.equal(first.targets, again.targets)
-    assert not torch.equal(first.pixels, other.pixels)
-    assert all(target.max() > 0.5 for target in first.targets.flatten(0, 1))
-
-
-def test_the_dev_split_is_left_out_of_training(folder: Path) -> None:
-    assert len(read_coco_folder(folder, "train")) == 5
-    assert len(read_coco_folder(folder, "dev")) == 1
-    assert len(read_coco_folder(folder, None)) == 6
-
-
-def test_picture_and_targets_stay_aligned(folder: Path) -> None:
-    """The bar is the only green thing, wherever the crop puts it."""
-    records = read_coco_folder(folder, "train")
-    dataset = BatchDataset(
-        records,
-        seed=1,
-        input_size=64,
-        low_res_size=64,
-        images_per_batch=1,
-        masks_per_image=2,
-        augmentation=replace(Augmentation(), colour_strength=0.0, grey_share=0.0),
-        last_batch=10,
-    )
-    for number in range(6):
-        batch = dataset[number]
-        red, green = batch.pixels[0, 0].float(), batch.pixels[0, 1].float()
-        coloured = (red - green).abs() > 100
-        inside = (batch.targets[0] > 0.9).any(0)
-        assert (coloured & inside).sum() > 0.85 * inside.sum()
