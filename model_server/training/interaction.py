@@ -60,9 +60,13 @@ def new_points(
 
 def interior_weights(regions: Tensor) -> Tensor:
     """Weights [P, H, W] that prefer pixels far from the border of each region."""
-    full = F.avg_pool2d(regions.unsqueeze(1), 17, 1, 8)
-    near = F.avg_pool2d(regions.unsqueeze(1), 7, 1, 3)
-    return regions * ((full + near).squeeze(1) / 2) ** 8
+    return regions * ((box_mean(regions, 17) + box_mean(regions, 7)) / 2) ** 8
+
+
+def box_mean(maps: Tensor, side: int) -> Tensor:
+    """Mean over a square around each pixel of [P, H, W]; outside the map are zeros."""
+    down = F.avg_pool2d(maps.unsqueeze(1), (side, 1), 1, (side // 2, 0))
+    return F.avg_pool2d(down, (1, side), 1, (0, side // 2)).squeeze(1)
 
 
 def draw_pixels(regions: Tensor, interior_share: float, draws: Draws) -> Tensor:
@@ -72,9 +76,11 @@ def draw_pixels(regions: Tensor, interior_share: float, draws: Draws) -> Tensor:
     uniform, as in the paper. A region without pixels is everything. Returns flat indices [P].
     """
     num_masks = regions.shape[0]
-    inside = draws.uniform(regions, num_masks) < interior_share
-    weights = torch.where(inside.reshape(-1, 1, 1), interior_weights(regions), regions)
-    weights = weights.flatten(1)
+    weights = regions.flatten(1)
+    if interior_share:
+        inside = draws.uniform(regions, num_masks) < interior_share
+        deep = interior_weights(regions).flatten(1)
+        weights = torch.where(inside.unsqueeze(1), deep, weights)
     exists = regions.flatten(1).any(1)
     weights = torch.where(weights.sum(1, keepdim=True) > 0, weights, regions.flatten(1))
     weights = torch.where(exists.unsqueeze(1), weights, torch.ones_like(weights))
