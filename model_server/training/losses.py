@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 MaskLoss = Literal["focal_dice", "bce_dice"]
+IouOf = Literal["all", "best"]
 
 FOCAL_ALPHA = 0.25
 FOCAL_GAMMA = 2.0
@@ -60,8 +61,9 @@ def round_loss(
     *,
     iou_weight: float = 1.0,
     others_share: float = 0.0,
+    iou_of: IouOf = "all",
 ) -> tuple[Tensor, Tensor]:
-    """Loss of one round: the best of the K masks counts, every predicted IoU is supervised.
+    """Loss of one round: the best of the K masks counts, and its or every predicted IoU.
 
     Args:
         logits: [P, K, H, W], K = 3 in the first round and 1 afterwards.
@@ -71,6 +73,7 @@ def round_loss(
         iou_weight: of the predicted-IoU term.
         others_share: how much of the mask loss is the mean over all K instead of the best;
             a little keeps the candidates from drifting to extremes nobody can rank.
+        iou_of: which predicted IoU are supervised: of all K masks or of the best.
 
     Returns:
         The scalar loss and the true IoU [P, K].
@@ -78,7 +81,10 @@ def round_loss(
     reached = true_iou(logits, targets)
     losses = mask_losses(logits, targets, kind)
     mask_loss = (1 - others_share) * losses.amin(1).mean() + others_share * losses.mean()
-    return mask_loss + iou_weight * F.mse_loss(iou.float(), reached), reached
+    squared = (iou.float() - reached).square()
+    if iou_of == "best":
+        squared = squared.gather(1, losses.argmin(1, keepdim=True))
+    return mask_loss + iou_weight * squared.mean(), reached
 
 
 def crossing_loss(crossing: Tensor, targets: Tensor) -> Tensor:

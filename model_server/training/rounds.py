@@ -22,8 +22,9 @@ def train_step(
 ) -> dict[str, Tensor]:
     """Add the gradients of all rounds of one batch; returns scalars for the log.
 
-    The logits passed on are detached, so each round is differentiated by itself and only the
-    embedding gathers gradients over rounds. The loss is the mean over rounds and masks.
+    Unless rounds are linked, the logits passed on are detached, so that each round is differentiated
+    by itself and only the embedding gathers gradients over rounds. The loss is the mean over rounds
+    and masks.
     """
     bf16 = settings.precision == "bf16"
     products = torch.autocast(batch.pixels.device.type, torch.bfloat16, enabled=bf16)
@@ -43,6 +44,7 @@ def train_step(
     )
     adds_point = new_points(phase.rounds, settings.silent_rounds, settings.silent_share, draws)
     previous: Tensor | None = None
+    pending = targets.new_zeros(())  # loss that waits to be differentiated
     seen: dict[str, Tensor] = {}
     for number in range(phase.rounds):
         if previous is not None and adds_point[number - 1]:
@@ -67,15 +69,19 @@ def train_step(
             settings.mask_loss,
             iou_weight=settings.iou_weight,
             others_share=settings.others_share,
+            iou_of=settings.iou_of,
         )
         watch.lap("decoder")
-        (loss / phase.rounds).backward()
+        pending = pending + loss / phase.rounds
+        if not settings.link_rounds or number + 1 == phase.rounds:
+            pending.backward()
+            pending = torch.zeros_like(loss)
         watch.lap("decoder_backward")
         seen[f"loss_{number + 1}"] = loss.detach()
         seen[f"iou_{number + 1}"] = reached.gather(1, iou.argmax(1, keepdim=True)).mean()
         if number == 0:
             seen["oracle_1"] = reached.amax(1).mean()
-        previous, _ = best_candidate(masks.detach(), iou)
+        previous, _ = best_candidate(masks if settings.link_rounds else masks.detach(), iou)
 
     if embeddings.requires_grad:
         if sam.prompt_encoder.geodesic is not None and settings.crossing_weight:

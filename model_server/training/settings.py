@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from model_server.sam.build import CONFIGS
 from model_server.training.augmentation import Augmentation
 from model_server.training.interaction import SilentRounds
-from model_server.training.losses import MaskLoss
+from model_server.training.losses import IouOf, MaskLoss
 
 Schedule = Literal["cosine", "step"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -54,6 +54,7 @@ class TrainSettings:
     drop_path: float = 0.0  # share of samples without the encoder's last block; less before it
     dropout: float = 0.0  # in the decoder's transformer; the paper has 0.1
     iou_weight: float = 1.0  # of the predicted-IoU loss; 1 is the paper's
+    iou_of: IouOf = "all"  # whose predicted IoU is supervised; "best": of the least mask loss only
     others_share: float = 0.0  # of the mask loss that all three candidates bear, not only the best
     crossing_weight: float = 0.3  # of the loss that teaches where borders are (compact encoder)
     mask_loss: MaskLoss = "bce_dice"  # "focal_dice" is the paper's
@@ -61,6 +62,7 @@ class TrainSettings:
     interior_share: float = 0.5  # points drawn deep inside a region; the paper has 0
     silent_rounds: SilentRounds = "random"  # which later rounds add no point (see `new_points`)
     silent_share: float = 0.1  # "random": of the later rounds
+    link_rounds: bool = False  # gradients flow through handed on logits; memory of all rounds
     freeze_encoder: bool = False  # train prompt encoder and decoder only
     seed: int = 1
     device: Device = "auto"  # a GPU if there is one

@@ -58,6 +58,17 @@ def test_every_predicted_iou_is_supervised() -> None:
     assert predicted.grad is not None and (predicted.grad != 0).all()
 
 
+def test_only_the_best_mask_s_predicted_iou_may_be_supervised() -> None:
+    predicted = torch.zeros(1, 3, requires_grad=True)
+    targets = torch.ones(1, 4, 6)
+    logits = torch.ones(1, 3, 4, 6)
+    logits[0, 2] = 5.0
+    loss, _ = round_loss(logits, predicted, targets, "bce_dice", iou_of="best")
+    loss.backward()
+    assert predicted.grad is not None
+    assert predicted.grad.tolist() == [[0.0, 0.0, -2.0]]
+
+
 def test_true_iou_of_an_empty_pair_is_zero_and_defined() -> None:
     assert true_iou(-torch.ones(1, 1, 3, 4), torch.zeros(1, 3, 4)).tolist() == [[0.0]]
 
