@@ -71,7 +71,7 @@ def parse_folder(text: str) -> tuple[Path, float]:
         ValueError: the factor is not a positive number.
     """
     name, colon, factor = text.rpartition(":")
-    if not colon or Path(text).is_dir():
+    if not colon or Path(text).exists():
         return Path(text), 1.0
     if not float(factor) > 0:
         raise ValueError(f"the factor of {name} must be greater than 0, not {factor}")
@@ -79,15 +79,20 @@ def parse_folder(text: str) -> tuple[Path, float]:
 
 
 def read_coco_folder(folder: Path, split: str | None) -> list[ImageRecord]:
-    """Images of `folder/annotations.json` that have masks, of one `split` or (None) all."""
-    coco = json.loads((folder / "annotations.json").read_text())
+    """Images of `folder/annotations.json` that have masks, of one `split` or (None) all.
+
+    The folder may also be a COCO file of another name; file names of pictures start beside it.
+    Crowds and annotations without a shape are left out.
+    """
+    file = folder if folder.suffix == ".json" else folder / "annotations.json"
+    coco = json.loads(file.read_text(encoding="utf-8"))
     rles: dict[int, list[dict[str, Any]]] = {}
     for annotation in coco["annotations"]:
-        if annotation["segmentation"]:
+        if annotation["segmentation"] and not annotation.get("iscrowd"):
             rles.setdefault(annotation["image_id"], []).append(annotation)
     return [
         ImageRecord(
-            path=folder / image["file_name"],
+            path=file.parent / image["file_name"],
             width=image["width"],
             height=image["height"],
             source=image.get("source", ""),

@@ -161,9 +161,17 @@ def test_a_folder_with_a_colon_in_its_name_is_a_folder(tmp_path: Path) -> None:
         parse_folder("set:0")
 
 
-def test_annotations_without_a_shape_are_left_out(folder: Path, tmp_path: Path) -> None:
+def test_crowds_and_annotations_without_a_shape_are_left_out(folder: Path, tmp_path: Path) -> None:
     coco = json.loads((folder / "annotations.json").read_text())
     coco["annotations"][0]["segmentation"] = []
+    coco["annotations"][2]["iscrowd"] = 1
     (tmp_path / "annotations.json").write_text(json.dumps(coco))
-    first = read_coco_folder(tmp_path, None)[0]
-    assert len(first.rles) == 1
+    records = read_coco_folder(tmp_path, None)
+    assert [len(record.rles) for record in records] == [1, 1, 2, 2, 2, 2]
+
+
+def test_a_coco_file_of_any_name_is_read_with_the_pictures_beside_it(folder: Path) -> None:
+    instances = folder / "instances_train.json"
+    instances.write_text((folder / "annotations.json").read_text())
+    [record, *others] = read_coco_folders([f"{instances}:2"], "train")
+    assert len(others) == 4 and record.path.is_file()

@@ -45,6 +45,7 @@ def test_the_documented_recipe_is_the_paper_s() -> None:
         interior_share=0.0,
         silent_rounds="paper",
         compile=True,
+        loaders=8,
         augmentation=Augmentation(flip_share=0.0, colour_strength=0.0, grey_share=0.0),
     )
 
