@@ -81,8 +81,11 @@ def parse_folder(text: str) -> tuple[Path, float]:
 def read_coco_folder(folder: Path, split: str | None) -> list[ImageRecord]:
     """Images of `folder/annotations.json` that have masks, of one `split` or (None) all.
 
-    The folder may also be a COCO file of another name; file names of pictures start beside it.
-    Crowds and annotations without a shape are left out.
+    The folder may also be a COCO file of another name. Pictures are looked for beside the file and
+    in `images` below. Crowds and annotations without a shape are left out.
+
+    Raises:
+        FileNotFoundError: the file or a picture is missing.
     """
     file = folder if folder.suffix == ".json" else folder / "annotations.json"
     coco = json.loads(file.read_text(encoding="utf-8"))
@@ -92,7 +95,7 @@ def read_coco_folder(folder: Path, split: str | None) -> list[ImageRecord]:
             rles.setdefault(annotation["image_id"], []).append(annotation)
     return [
         ImageRecord(
-            path=file.parent / image["file_name"],
+            path=picture_path(file.parent, image["file_name"]),
             width=image["width"],
             height=image["height"],
             source=image.get("source", ""),
@@ -101,6 +104,18 @@ def read_coco_folder(folder: Path, split: str | None) -> list[ImageRecord]:
         for image in coco["images"]
         if image["id"] in rles and (split is None or image.get("split", "train") == split)
     ]
+
+
+def picture_path(folder: Path, file_name: str) -> Path:
+    """Where the picture of a COCO file in `folder` lies.
+
+    Raises:
+        FileNotFoundError: neither beside the file nor in `images`.
+    """
+    for path in (folder / file_name, folder / "images" / file_name):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"{file_name} is neither in {folder} nor in images below it")
 
 
 def as_rle(annotation: dict[str, Any], image: dict[str, Any]) -> dict[str, Any]:

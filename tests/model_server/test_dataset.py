@@ -161,17 +161,26 @@ def test_a_folder_with_a_colon_in_its_name_is_a_folder(tmp_path: Path) -> None:
         parse_folder("set:0")
 
 
-def test_crowds_and_annotations_without_a_shape_are_left_out(folder: Path, tmp_path: Path) -> None:
+def test_crowds_and_annotations_without_a_shape_are_left_out(folder: Path) -> None:
     coco = json.loads((folder / "annotations.json").read_text())
     coco["annotations"][0]["segmentation"] = []
     coco["annotations"][2]["iscrowd"] = 1
-    (tmp_path / "annotations.json").write_text(json.dumps(coco))
-    records = read_coco_folder(tmp_path, None)
+    file = folder / "some_crowds.json"
+    file.write_text(json.dumps(coco))
+    records = read_coco_folder(file, None)
     assert [len(record.rles) for record in records] == [1, 1, 2, 2, 2, 2]
 
 
-def test_a_coco_file_of_any_name_is_read_with_the_pictures_beside_it(folder: Path) -> None:
+def test_a_coco_file_of_any_name_is_read_and_its_pictures_found(folder: Path) -> None:
+    text = (folder / "annotations.json").read_text()
     instances = folder / "instances_train.json"
-    instances.write_text((folder / "annotations.json").read_text())
+    instances.write_text(text.replace("images/", ""))
     [record, *others] = read_coco_folders([f"{instances}:2"], "train")
-    assert len(others) == 4 and record.path.is_file()
+    assert len(others) == 4 and record.path == folder / "images" / "1.png"
+
+
+def test_a_missing_picture_is_missed_at_once(folder: Path) -> None:
+    gone = folder / "gone.json"
+    gone.write_text((folder / "annotations.json").read_text().replace("5.png", "55.png"))
+    with pytest.raises(FileNotFoundError, match="55.png is neither in"):
+        read_coco_folder(gone, "train")
