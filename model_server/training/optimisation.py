@@ -43,7 +43,7 @@ def learning_rate_at(progress: Progress, settings: TrainSettings) -> float:
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give each group its part of the rate."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group["rate_scale"]
+        group["lr"] = rate * group.get("rate_scale", 1.0)  # older checkpoints have none
 
 
 def make_optimizer(sam: Sam, settings: TrainSettings) -> torch.optim.AdamW:
