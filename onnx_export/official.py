@@ -57,11 +57,7 @@ class Official(nn.Module):
         encoder = self.prompt_encoder
         sparse = encoder.embed_points(point_coords, point_labels)
         dense = encoder.embed_dense(point_coords, point_labels, mask_input, has_mask_input)
-        maps = None
-        if encoder.geodesic is not None:
-            cell = encoder.input_size / encoder.grid
-            maps = encoder.geodesic(image_embeddings[:, -1:], point_coords, point_labels, cell)
-            dense = dense + encoder.geodesic.project(maps)
+        dense, maps = encoder.add_geodesic(dense, image_embeddings, point_coords, point_labels)
         low_res, iou = self.decode(image_embeddings, dense, sparse, maps)
         if self.single_mask:
             low_res, iou = self.choose(low_res, iou, point_coords.shape[1])

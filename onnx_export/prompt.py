@@ -102,7 +102,7 @@ class GeodesicRows(nn.Module):
 
     def __init__(self, sam: Sam) -> None:
         super().__init__()
-        self.cell = sam.prompt_encoder.input_size / sam.prompt_encoder.grid
+        self.cell = sam.prompt_encoder.cell
 
     def forward(self, image: Prepared, coords: Tensor, labels: Tensor) -> Tensor | None:
         """Maps [1, POINT_ROWS, g, g] for coords [1, P, 2] and labels [1, P]."""

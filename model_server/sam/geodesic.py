@@ -148,9 +148,27 @@ def _nearest(missed: Tensor, chosen: Tensor) -> Tensor:
 
 def inside_box(dx: Tensor, dy: Tensor, labels: Tensor) -> Tensor:
     """1 inside the box and where there is none, 0 outside, [P, g, g]; dx, dy [P, T, g] in cells."""
+    filled, has_box = fill_boxes(dx, dy, labels, reach=1.0)
+    return 1 - has_box * (1 - filled)
+
+
+def fill_boxes(dx: Tensor, dy: Tensor, labels: Tensor, *, reach: float) -> tuple[Tensor, Tensor]:
+    """Fill between the corners of a box, with soft edges.
+
+    Args:
+        dx: [P, T, W] centres of pixels or cells minus point positions, in their own unit.
+        dy: [P, T, H].
+        labels: [P, T].
+        reach: how far outside an edge the filling ends; it begins one unit further inside.
+
+    Returns:
+        The filling [P, H, W], which means nothing without a box, and 1 with a box, else 0 [P, 1, 1].
+    """
     start = (labels == BOX_START_LABEL).to(dx.dtype).unsqueeze(-1)  # P T 1
     end = (labels == BOX_END_LABEL).to(dx.dtype).unsqueeze(-1)
-    has_box = (start.sum(1) * end.sum(1)).clamp(0, 1).unsqueeze(-1)  # P 1 1
-    columns = ((dx * start).sum(1) + 1).clamp(0, 1) * (1 - (dx * end).sum(1)).clamp(0, 1)
-    rows = ((dy * start).sum(1) + 1).clamp(0, 1) * (1 - (dy * end).sum(1)).clamp(0, 1)
-    return 1 - has_box * (1 - rows.unsqueeze(-1) * columns.unsqueeze(-2))
+    has_box = (start.sum(1) * end.sum(1)).clamp(0, 1).unsqueeze(-1)
+    columns, rows = (
+        ((d * start).sum(1) + reach).clamp(0, 1) * (reach - (d * end).sum(1)).clamp(0, 1)
+        for d in (dx, dy)
+    )
+    return rows.unsqueeze(-1) * columns.unsqueeze(-2), has_box

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from model_server.sam.common import LayerNorm2d
-from model_server.sam.geodesic import GeodesicMaps
+from model_server.sam.geodesic import GeodesicMaps, fill_boxes
 from model_server.sam.labels import (
     BACKGROUND_LABEL,
     BOX_END_LABEL,
@@ -85,6 +85,11 @@ class PromptEncoder(nn.Module):
         """Side of the low-res logits, four times the embedding grid."""
         return 4 * self.grid
 
+    @property
+    def cell(self) -> float:
+        """Side of a cell of the embedding grid in model-frame pixels."""
+        return self.input_size / self.grid
+
     def get_dense_pe(self) -> Tensor:
         """Position encoding of the embedding grid, [1, C, g, g]."""
         return self.pe_layer(self.grid).unsqueeze(0)
@@ -99,7 +104,7 @@ class PromptEncoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Embed prompts given in model-frame pixels, as far as no image is needed.
 
-        Geodesic maps need one: `Sam.decode` adds them.
+        Geodesic maps need one: `add_geodesic`.
 
         Args:
             points: [P, T, 2] xy, or None.
@@ -173,6 +178,19 @@ class PromptEncoder(nn.Module):
         dense: Tensor = self.mask_downscaling(channels)
         return dense + ((1 - share) * no_mask).to(dense.dtype)
 
+    def add_geodesic(
+        self, dense: Tensor, image_embeddings: Tensor, coords: Tensor, labels: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """The dense embedding [P, C, g, g] with geodesic maps, and the maps [P, rows, g, g].
+
+        A network without them returns what it was given, and None. `image_embeddings` [B, ..., g, g]
+        have the crossing cost as their last channel.
+        """
+        if self.geodesic is None:
+            return dense, None
+        maps = self.geodesic(image_embeddings[:, -1:], coords, labels, self.cell)
+        return dense + self.geodesic.project(maps), maps
+
     def draw_prompt_maps(self, coords: Tensor, labels: Tensor) -> Tensor:
         """Draw foreground discs, background discs and box insides, [P, 3, 4g, 4g] in [0, 1]."""
         size = self.low_res_size
@@ -193,9 +211,5 @@ class PromptEncoder(nn.Module):
 
         `dx`, `dy` [P, T, 4g] are pixel centres minus point positions, in low-res pixels.
         """
-        start = (labels == BOX_START_LABEL).to(dx.dtype).unsqueeze(-1)  # P T 1
-        end = (labels == BOX_END_LABEL).to(dx.dtype).unsqueeze(-1)
-        has_box = (start.sum(1) * end.sum(1)).clamp(0, 1)  # P 1
-        columns = ((dx * start).sum(1) + 0.5).clamp(0, 1) * (0.5 - (dx * end).sum(1)).clamp(0, 1)
-        rows = ((dy * start).sum(1) + 0.5).clamp(0, 1) * (0.5 - (dy * end).sum(1)).clamp(0, 1)
-        return (rows * has_box).unsqueeze(-1) * columns.unsqueeze(-2)
+        filled, has_box = fill_boxes(dx, dy, labels, reach=0.5)
+        return filled * has_box

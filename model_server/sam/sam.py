@@ -76,11 +76,7 @@ class Sam(nn.Module):
         prompt_encoder = self.prompt_encoder
         sparse = prompt_encoder.embed_points(coords, labels)
         dense = prompt_encoder.embed_dense(coords, labels, mask_logits, has_mask)
-        maps = None
-        if prompt_encoder.geodesic is not None:
-            cell = prompt_encoder.input_size / prompt_encoder.grid
-            maps = prompt_encoder.geodesic(image_embeddings[:, -1:], coords, labels, cell)
-            dense = dense + prompt_encoder.geodesic.project(maps)
+        dense, maps = prompt_encoder.add_geodesic(dense, image_embeddings, coords, labels)
         image_pe = prompt_encoder.get_dense_pe()
         return self.mask_decoder(image_embeddings, image_pe, sparse, dense, maps)
 
