@@ -77,29 +77,43 @@ class Heads:
 
 
 class RowsPerToken(nn.Module):
-    """What attention adds to the image as a row for each token and head: few for few tokens."""
+    """What attention adds to the image as a row for each token and head: few for few tokens.
+
+    A head's weights sum to one over the tokens. So every token but the last is told by what it adds
+    to the last one, whose own share is the same everywhere: one row for all heads together.
+    """
 
     out: Tensor  # [H, d, C]
-    out_constant: Tensor  # [C] a head's share
+    out_constant: Tensor  # [C]
+    one: Tensor  # [1, N]
 
     def __init__(self, folded: Folded, out: Tensor, out_constant: Tensor) -> None:
         super().__init__()
-        self.num_cells, self.width = folded.grid**2, folded.width
-        heads = Heads(folded.num_heads, folded.head_dim)
-        self.register_buffer("out", heads.rows(out))
-        self.register_buffer("out_constant", (out_constant / folded.num_heads).float())
+        self.num_heads, self.num_cells, self.width = folded.num_heads, folded.grid**2, folded.width
+        self.heads = Heads(folded.num_heads, folded.head_dim)
+        self.register_buffer("out", self.heads.rows(out))
+        self.register_buffer("out_constant", out_constant.float())
+        self.register_buffer("one", torch.ones(1, self.num_cells))
 
     def forward(
         self, weights: Tensor, value: Tensor, side: Tensor, constant: Tensor
     ) -> tuple[Update, Tensor]:
         """The update of weights [H, T, N] on values [H, T, d], and its `products`."""
-        rows = (value @ self.out).reshape(-1, self.width) + self.out_constant  # R C
-        update = Update(weights.reshape(-1, self.num_cells), rows)
+        rows = self.times(value, self.out, self.out_constant)  # R C
+        apart = weights[:, :-1].reshape(-1, self.num_cells)
+        update = Update(torch.cat([apart, self.one]), rows)
         return update, self.products(value, side, constant)
 
     def products(self, value: Tensor, side: Tensor, constant: Tensor) -> Tensor:
         """The rows times the image, [R, N], from prepared [H, d, N] and a head's share [1, N]."""
-        return (value @ side).reshape(-1, self.num_cells) + constant
+        return self.times(value, side, constant * self.num_heads)
+
+    def times(self, value: Tensor, right: Tensor, constant: Tensor) -> Tensor:
+        """What values [H, T, d] give on [H, d, x]: H * (T - 1) differences, then the last token."""
+        last = value[:, -1:]
+        apart = (value[:, :-1] - last) @ right  # H T-1 x
+        whole = self.heads.merge(last) @ right.flatten(0, 1) + constant  # 1 x
+        return torch.cat([apart.flatten(0, 1), whole])
 
 
 class RowsPerChannel(nn.Module):

@@ -3,7 +3,7 @@
 The algebra is explained in docs/decisions/decoder-graphs.md. Sizes used in shape comments:
 
     C  width of the decoder          H  heads          d  width of a cross-attention head, C / 2 / H
-    N  image tokens, grid * grid     T  tokens         R  rows of a low-rank update, H * T
+    N  image tokens, grid * grid     T  tokens         R  rows of a low-rank update
 
 Image tokens are kept as `scale * (K0 + A U)`: K0 [N, C] depends on the image, the weights A [N, R]
 and the few rows U [R, C] on the prompt. A projection P of them is `scale * (K0 P + A (U P))`.

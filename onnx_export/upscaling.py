@@ -57,7 +57,11 @@ class Upscaling(nn.Module):
         return self.placed(mask_weights @ x.reshape(16, self.widths[1], num_cells))
 
     def placed(self, logits: Tensor) -> Tensor:
-        """Sub-pixels [16, 4, N] to their places, [1, 4, 4g, 4g]."""
+        """Sub-pixels [16, 4, N] to their places, [1, 4, 4g, 4g].
+
+        In two steps, rows of a cell and then columns: runtimes know how to move one axis quickly.
+        """
         grid, count = self.grid, NUM_MASK_TOKENS
-        logits = logits.reshape(2, 2, 2, 2, count, grid, grid).permute(4, 5, 0, 2, 6, 1, 3)
-        return logits.reshape(1, count, 4 * grid, 4 * grid)
+        rows = logits.reshape(2, 2, 2, 2, count, grid, grid).permute(4, 5, 0, 2, 1, 3, 6)
+        columns = rows.reshape(count * grid * 4, 4, grid).transpose(1, 2)
+        return columns.reshape(1, count, 4 * grid, 4 * grid)

@@ -56,9 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         subjects = make_subjects(Path(folder))
+        runtime = ROOT / "node_modules/onnxruntime-web/dist"
+        if not runtime.is_dir():
+            raise SystemExit(f"{runtime} is missing: run `npm ci` first")
         folders = {
             "page": Path(__file__).parent / "page",
-            "ort": ROOT / "node_modules/onnxruntime-web/dist",
+            "ort": runtime,
             "js": ROOT / "web/static/js",
             "graphs": Path(folder),
         }
