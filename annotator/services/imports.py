@@ -35,9 +35,10 @@ from annotator.services.coco_file import CocoImage, CocoIndex, index_coco_file
 from annotator.services.hints import send_hint
 from annotator.services.images import CONTROL_CHARACTERS, add_picture, clean_name, require_open
 from annotator.services.masks import revision_of
+from annotator.services.orientation import turned_upright
 from annotator.services.pictures import ReadPicture, reading_picture
-from annotator.services.segmentations import BadSegmentation, read_segmentation, turned_upright
 from common import rle
+from common.segmentation import BadSegmentation, read_segmentation
 
 MAX_REFUSALS_KEPT = 100
 MAX_NAME = 200
@@ -254,7 +255,10 @@ def _read_mask(
     run: _Import, entry: CocoImage, annotation: dict[str, object], orientation: int
 ) -> _NewMask:
     drawn = read_segmentation(
-        annotation.get("segmentation"), height=entry.height, width=entry.width
+        annotation.get("segmentation"),
+        height=entry.height,
+        width=entry.width,
+        max_runs=settings.MAX_RUNS_PER_MASK,
     )
     area, smallest = rle.area(drawn), run.settings.smallest_mask
     if area == 0:

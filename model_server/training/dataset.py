@@ -17,6 +17,8 @@ from pycocotools import mask as coco_mask
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from common.rle import counts_of
+from common.segmentation import BadSegmentation, read_segmentation
 from model_server.training.augmentation import Augmentation, Window, change_look, happens
 
 MIN_TARGET_AREA_PX = 12.0  # low-res pixels that must be left of a mask after cropping
@@ -86,6 +88,7 @@ def read_coco_folder(folder: Path, split: str | None) -> list[ImageRecord]:
 
     Raises:
         FileNotFoundError: the file or a picture is missing.
+        BadSegmentation: a mask that is none.
     """
     file = folder if folder.suffix == ".json" else folder / "annotations.json"
     coco = json.loads(file.read_text(encoding="utf-8"))
@@ -119,16 +122,18 @@ def picture_path(folder: Path, file_name: str) -> Path:
 
 
 def as_rle(annotation: dict[str, Any], image: dict[str, Any]) -> dict[str, Any]:
-    """The compressed RLE of an annotation given as RLE, uncompressed RLE or polygons."""
-    segmentation = annotation["segmentation"]
+    """The compressed RLE of an annotation given as RLE, uncompressed RLE or polygons.
+
+    Raises:
+        BadSegmentation: it is no mask of the image; the text says which one and why.
+    """
     height, width = image["height"], image["width"]
-    if isinstance(segmentation, list):
-        merged: dict[str, Any] = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-        return merged
-    if isinstance(segmentation["counts"], list):
-        compressed: dict[str, Any] = coco_mask.frPyObjects(segmentation, height, width)
-        return compressed
-    return {"size": segmentation["size"], "counts": segmentation["counts"]}
+    try:
+        runs = read_segmentation(annotation["segmentation"], height=height, width=width)
+    except BadSegmentation as problem:
+        place = f"{image['file_name']}, annotation {annotation.get('id')}"
+        raise BadSegmentation(problem.code, f"{place}: {problem.message}") from problem
+    return {"size": [height, width], "counts": counts_of(runs)}
 
 
 def decode_mask(rle: dict[str, Any]) -> NDArray[np.uint8]:

@@ -25,7 +25,7 @@ from annotator.services import coco_file
 from annotator.services.coco_file import index_coco_file
 from annotator.services.images import Upload, add_images
 from annotator.services.imports import ImportReport, ImportSettings, import_coco
-from annotator.services.segmentations import turned_upright
+from annotator.services.orientation import turned_upright
 from common import rle
 from launcher.os_processes import wait_until
 from launcher.places import CHECKOUT

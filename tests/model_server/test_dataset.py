@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from common.segmentation import BadSegmentation
 from model_server.training.augmentation import Augmentation, Window
 from model_server.training.dataset import (
     BatchDataset,
@@ -184,3 +185,24 @@ def test_a_missing_picture_is_missed_at_once(folder: Path) -> None:
     gone.write_text((folder / "annotations.json").read_text().replace("5.png", "55.png"))
     with pytest.raises(FileNotFoundError, match="55.png is neither in"):
         read_coco_folder(gone, "train")
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "code"),
+    [
+        ({"size": [1, 1], "counts": "1"}, "wrong_size"),
+        ([[1.0, 1.0, 9.0]], "bad_polygon"),
+        ([[1.0, 1.0, 9.0, 1.0, float("nan"), 9.0]], "bad_polygon"),
+    ],
+)
+def test_a_mask_that_is_none_is_named(tmp_path: Path, segmentation: object, code: str) -> None:
+    folder = write_coco_folder(tmp_path / "set")
+    file = folder / "annotations.json"
+    coco = json.loads(file.read_text())
+    coco["annotations"][0] |= {"id": 77, "segmentation": segmentation}
+    file.write_text(json.dumps(coco))
+
+    with pytest.raises(BadSegmentation, match="annotation 77: ") as told:
+        read_coco_folder(folder, None)
+
+    assert told.value.code == code

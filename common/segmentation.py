@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy as np
-from django.conf import settings
-from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from common import rle
@@ -24,12 +21,15 @@ class BadSegmentation(ValueError):
         self.message = message
 
 
-def read_segmentation(segmentation: object, *, height: int, width: int) -> rle.Runs:
+def read_segmentation(
+    segmentation: object, *, height: int, width: int, max_runs: int | None = None
+) -> rle.Runs:
     """Canonical run lengths [R] of a segmentation in an image of that size (pixels); may be empty of foreground.
 
-    Raises `BadSegmentation`.
+    Raises `BadSegmentation`, also for more than `max_runs` of them.
     """
-    max_runs = min(height * width + 1, settings.MAX_RUNS_PER_MASK)
+    possible = height * width + 1
+    max_runs = possible if max_runs is None else min(possible, max_runs)
     size = {"height": height, "width": width, "max_runs": max_runs}
     try:
         if isinstance(segmentation, list) and segmentation:
@@ -45,29 +45,6 @@ def read_segmentation(segmentation: object, *, height: int, width: int) -> rle.R
         return rle.read_counts(counts, **size)  # type: ignore[arg-type]  # it says so when it is no text
     except rle.BadRle as error:
         raise BadSegmentation(f"rle_{error.code}", f"Its RLE is wrong: {error}.") from error
-
-
-def turned_upright(
-    runs: rle.Runs, *, height: int, width: int, orientation: int
-) -> tuple[rle.Runs, int, int]:
-    """A mask drawn on pixels as stored, on the picture as EXIF `orientation` (1 to 8) shows it.
-
-    Sizes in pixels as stored. Returns the runs, and the height and width of the upright picture.
-    """
-    if orientation == 1:
-        return runs, height, width
-    mask = _upright(rle.decode(runs, height=height, width=width), orientation)
-    return rle.runs_of(mask), mask.shape[0], mask.shape[1]
-
-
-def _upright(mask: NDArray[np.bool_], orientation: int) -> NDArray[np.bool_]:
-    """EXIF 2.32, tag 0x0112; a transposition first for those that lie on their side."""
-    upright = mask.T if orientation >= 5 else mask
-    if orientation in {2, 3, 6, 7}:
-        upright = upright[:, ::-1]
-    if orientation in {3, 4, 7, 8}:
-        upright = upright[::-1]
-    return upright
 
 
 def _drawn(outlines: list[object], height: int, width: int) -> str:
