@@ -16,8 +16,9 @@ FORMAT = 1
 MANIFEST_NAME = "manifest.json"
 WEIGHTS_NAME = "weights.safetensors"
 CONFIG_NAME = "config.json"
-GRAPH_NAMES = ("encoder.onnx", "prepare.onnx", "decode.onnx", "refine.onnx", "official.onnx")
-FILE_NAMES = (WEIGHTS_NAME, CONFIG_NAME, *GRAPH_NAMES)
+ENCODER_GRAPH = "encoder.onnx"  # the one file a bundle may lack: a large encoder fits no ONNX file
+DECODER_GRAPHS = ("prepare.onnx", "decode.onnx", "refine.onnx", "official.onnx")
+REQUIRED_FILES = (WEIGHTS_NAME, CONFIG_NAME, *DECODER_GRAPHS)
 HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -106,7 +107,7 @@ def check_manifest(manifest: Manifest) -> None:
     """
     if manifest.format != FORMAT:
         raise BadManifest(f"format {manifest.format!r}, this version reads {FORMAT}")
-    missing = sorted(set(FILE_NAMES) - set(manifest.files))
+    missing = sorted(set(REQUIRED_FILES) - set(manifest.files))
     if missing:
         raise BadManifest(f"files missing: {', '.join(missing)}")
     if manifest.low_res != 4 * manifest.grid:

@@ -11,6 +11,7 @@ from typing import Any
 
 from common.manifest import (
     CONFIG_NAME,
+    ENCODER_GRAPH,
     MANIFEST_NAME,
     WEIGHTS_NAME,
     Manifest,
@@ -18,6 +19,7 @@ from common.manifest import (
     fingerprint_files,
 )
 from model_server.sam.build import SamConfig, build_sam, config_to_json, load_weights, read_config
+from onnx_export.encoder import ENCODER_LIMIT_BYTES, count_encoder_bytes
 from onnx_export.fingerprint import fingerprint_encoder
 from onnx_export.graphs import export_graph, plan_graphs
 from onnx_export.verify import Difference, verify_graphs
@@ -33,10 +35,12 @@ def make_bundle(
     scores: Mapping[str, Any],
     provenance: Mapping[str, Any],
     say: Say = lambda _: None,
+    encoder_limit_bytes: int = ENCODER_LIMIT_BYTES,
 ) -> Manifest:
     """Write the bundle of one checkpoint to the folder `out`, replacing a bundle that is there.
 
     `say` is told what is being done. Nothing appears at `out` before everything is verified.
+    An encoder above the limit has no graph in the bundle.
 
     Raises:
         VerificationFailed: a graph differs from torch.
@@ -47,7 +51,12 @@ def make_bundle(
     config = read_config(config) if isinstance(config, Path) else config
     sam = build_sam(config)
     load_weights(sam, weights)
-    plans, graphs = plan_graphs(sam), {}
+    plans, graphs = plan_graphs(sam, encoder_limit_bytes=encoder_limit_bytes), {}
+    if ENCODER_GRAPH not in plans:
+        say(
+            f"no encoder graph: an encoder of {count_encoder_bytes(sam) / 1e6:.0f} MB is larger"
+            " than a single ONNX file may be; workers encode with torch"
+        )
     for name, plan in plans.items():
         say(f"exporting {name}")
         graphs[name] = export_graph(plan)

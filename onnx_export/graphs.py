@@ -10,10 +10,11 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from common.manifest import ENCODER_GRAPH
 from model_server.sam.sam import Sam
 from onnx_export.constants import Folded, fold
 from onnx_export.decode import Decode
-from onnx_export.encoder import Encoder
+from onnx_export.encoder import ENCODER_LIMIT_BYTES, Encoder, count_encoder_bytes
 from onnx_export.official import Official
 from onnx_export.prepare import Prepare, Prepared
 
@@ -65,17 +66,24 @@ class FlatDecode(nn.Module):
         return masks, iou
 
 
-def plan_graphs(sam: Sam) -> dict[str, GraphPlan]:
-    """All graphs of a network, by the name of their file."""
+def plan_graphs(
+    sam: Sam, *, encoder_limit_bytes: int = ENCODER_LIMIT_BYTES
+) -> dict[str, GraphPlan]:
+    """All graphs of a network, by the name of their file.
+
+    An encoder of more bytes than the limit has none: here alone that is decided.
+    """
     folded = fold(sam)
     size = sam.prompt_encoder.input_size
     prepare = NamedPrepare(Prepare(folded)).eval()
     embeddings = example_embeddings(sam)
     with torch.no_grad():
         prepared = prepare.prepare(*embeddings.values()).named()
-    image = {"image": torch.zeros(1, 3, size, size)}
-    return {
-        "encoder.onnx": GraphPlan(Encoder(sam), image, ["image_embeddings"]),
+    plans = {}
+    if count_encoder_bytes(sam) <= encoder_limit_bytes:
+        image = {"image": torch.zeros(1, 3, size, size)}
+        plans[ENCODER_GRAPH] = GraphPlan(Encoder(sam), image, ["image_embeddings"])
+    return plans | {
         "prepare.onnx": GraphPlan(prepare, embeddings, list(prepared)),
         "decode.onnx": plan_decode(sam, folded, prepared, mask_prompt=False),
         "refine.onnx": plan_decode(sam, folded, prepared, mask_prompt=True),

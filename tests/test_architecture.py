@@ -97,7 +97,7 @@ MAY_USE_OBJECTS = (
 
 # Imports that wait until they are needed, and why.
 IMPORTS_IN_FUNCTIONS: dict[str, str] = {
-    "model_server.worker.encoders": "a worker without a GPU never loads torch",
+    "model_server.worker.encoders": "a worker that has a graph and no GPU never loads torch",
     "model_server.training.evaluate": "OpenCV, of the classical methods, is a development dependency",
 }
 

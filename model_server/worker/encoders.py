@@ -1,8 +1,7 @@
-"""Runs the image encoder of a bundle: onnxruntime on a CPU, torch on a GPU."""
+"""Runs the image encoder of a bundle: onnxruntime on a CPU, torch on a GPU or for want of a graph."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx.external_data_helper import uses_external_data
 
+from common.manifest import ENCODER_GRAPH, WEIGHTS_NAME
 from model_server.worker.model_cache import BadBundle, ModelCache
 from model_server.worker.settings import WorkerSettings
 
@@ -38,14 +38,16 @@ class OnnxEncoder:
 
 @dataclass(frozen=True)
 class TorchEncoder:
-    """The encoder in torch, meant for a GPU, with bfloat16 matrix products."""
+    """The encoder in torch: bfloat16 matrix products for a GPU, else single precision."""
 
     sam: Any  # a model_server.sam.sam.Sam; torch is imported only where it computes
     device: str
+    mixed_precision: bool
 
     def encode(self, image: NDArray[np.float32]) -> NDArray[np.float16]:
         torch = _torch()
-        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
+        mixed = torch.autocast(self.device, torch.bfloat16, enabled=self.mixed_precision)
+        with torch.inference_mode(), mixed:
             embeddings = self.sam.image_encoder(torch.from_numpy(image)[None].to(self.device))
         return np.asarray(embeddings[0].float().cpu().numpy(), dtype=np.float16)
 
@@ -53,9 +55,12 @@ class TorchEncoder:
 def load_encoder(cache: ModelCache, fingerprint: str, settings: WorkerSettings) -> Encoder:
     """The encoder of a bundle on the device of the settings; raises `BadBundle`."""
     if settings.device == "cuda" or (settings.device == "auto" and _has_gpu()):
-        return load_torch_encoder(cache, fingerprint, device="cuda")
-    content = cache.file(fingerprint, "encoder.onnx").read_bytes()
-    return OnnxEncoder(session=onnx_session(content, threads=settings.threads))
+        return load_torch_encoder(cache, fingerprint, device="cuda", mixed_precision=True)
+    if ENCODER_GRAPH not in cache.manifest(fingerprint).files:
+        _torch().set_num_threads(settings.num_threads)
+        return load_torch_encoder(cache, fingerprint, device="cpu", mixed_precision=False)
+    content = cache.file(fingerprint, ENCODER_GRAPH).read_bytes()
+    return OnnxEncoder(session=onnx_session(content, threads=settings.num_threads))
 
 
 def onnx_session(content: bytes, *, threads: int) -> onnxruntime.InferenceSession:
@@ -67,7 +72,7 @@ def onnx_session(content: bytes, *, threads: int) -> onnxruntime.InferenceSessio
     if any(uses_external_data(tensor) for tensor in model.graph.initializer):
         raise BadBundle("the encoder graph keeps weights in other files")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or min(os.cpu_count() or 1, 8)
+    options.intra_op_num_threads = threads
     # Threads that spin while they wait take the cores from the web process beside us.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -77,15 +82,17 @@ def _has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None or Path("/dev/nvidia0").exists()
 
 
-def load_torch_encoder(cache: ModelCache, fingerprint: str, *, device: str) -> TorchEncoder:
+def load_torch_encoder(
+    cache: ModelCache, fingerprint: str, *, device: str, mixed_precision: bool
+) -> TorchEncoder:
     """The encoder of a bundle in torch; raises `BadBundle`."""
     build = _sam_build()
     sam = build.build_sam(build.config_from_json(dict(cache.manifest(fingerprint).config)))
-    build.load_weights(sam, cache.file(fingerprint, "weights.safetensors"))
-    return TorchEncoder(sam=sam.to(device), device=device)
+    build.load_weights(sam, cache.file(fingerprint, WEIGHTS_NAME))
+    return TorchEncoder(sam=sam.to(device), device=device, mixed_precision=mixed_precision)
 
 
-# The one place with imports inside functions: a worker without a GPU never loads torch.
+# The one place with imports inside functions: a worker that has a graph and no GPU never loads torch.
 def _torch() -> Any:
     import torch
 

@@ -1,6 +1,6 @@
 """Makes a bundle from weights, in a process of its own: `python -m model_server.worker.make_bundle`.
 
-The worker itself never loads torch; this child does, and gives the memory back when it ends.
+A training worker itself never loads torch; this child does, and gives the memory back when it ends.
 """
 
 from __future__ import annotations

@@ -17,8 +17,13 @@ class WorkerSettings:
     storage_url: str
     model_cache: Path
     device: str = "auto"  # "cpu", "cuda", or "auto": the GPU where there is one
-    threads: int = 0  # of the encoder on a CPU; 0 leaves it to the number of cores
+    threads: int = 0  # on a CPU; 0 leaves it to the number of cores, see `num_threads`
     niceness: int = 10  # saves and pages come first where the cores are shared
+
+    @property
+    def num_threads(self) -> int:
+        """How many threads compute on a CPU."""
+        return self.threads or min(os.cpu_count() or 1, 8)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> WorkerSettings:

@@ -62,7 +62,7 @@ def run_train(payload: dict[str, Any]) -> None:
                 storage=_storage(),
                 cache=_cache(),
                 reporter=reporter,
-                threads=_settings().threads,
+                threads=_settings().num_threads,
             )
         )
     except Cancelled:

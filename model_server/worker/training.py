@@ -44,11 +44,9 @@ def run_training(
     storage: Storage,
     cache: ModelCache,
     reporter: Reporter,
-    threads: int = 0,
+    threads: int,
 ) -> dict[str, Any]:
     """Returns the prefix and fingerprint of the new bundle and the held-out scores before and after.
-
-    `threads` 0 leaves the number to that of the cores.
 
     Raises `Cancelled`, `TrainingFailed`, and what fetching files raises.
     """
@@ -61,7 +59,7 @@ def run_training(
             cache=cache,
             reporter=reporter,
             folder=folder,
-            threads=threads or min(os.cpu_count() or 1, 8),
+            threads=threads,
         )
         try:
             result = run.whole()

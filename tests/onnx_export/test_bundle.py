@@ -8,23 +8,27 @@ import pytest
 import torch
 
 from common.manifest import (
-    FILE_NAMES,
+    ENCODER_GRAPH,
+    REQUIRED_FILES,
     BadManifest,
     Manifest,
     describe_file,
     fingerprint_files,
 )
-from model_server.sam.build import TINY_MAPS
+from model_server.sam.build import CONFIGS, TINY_MAPS, SamConfig, build_sam
 from model_server.sam.sam import Sam
 from onnx_export.__main__ import main
 from onnx_export.bundle import make_bundle, write_folder
+from onnx_export.encoder import ENCODER_LIMIT_BYTES, count_encoder_bytes
 from onnx_export.fingerprint import fingerprint_encoder
 from onnx_export.graphs import export_graph, plan_graphs
 from onnx_export.verify import TOLERANCE, VerificationFailed
 from tests.onnx_export.networks import lively_network, save_network
 
 
-def bundle_of(sam: Sam, folder: Path) -> Manifest:
+def bundle_of(
+    sam: Sam, folder: Path, *, limit: int = ENCODER_LIMIT_BYTES, said: list[str] | None = None
+) -> Manifest:
     weights = save_network(sam, folder.with_suffix(".safetensors"))
     return make_bundle(
         weights=weights,
@@ -32,6 +36,8 @@ def bundle_of(sam: Sam, folder: Path) -> Manifest:
         out=folder,
         scores={"noc_90": 7.5},
         provenance={"images": 12},
+        say=[].append if said is None else said.append,
+        encoder_limit_bytes=limit,
     )
 
 
@@ -43,10 +49,42 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
 
 def test_a_bundle_holds_every_file_as_its_manifest_says(made: tuple[Path, Manifest]) -> None:
     folder, manifest = made
-    assert {path.name for path in folder.iterdir()} == {*FILE_NAMES, "manifest.json"}
+    assert set(manifest.files) == {*REQUIRED_FILES, ENCODER_GRAPH}
+    assert_whole(folder, manifest)
+
+
+def assert_whole(folder: Path, manifest: Manifest) -> None:
+    assert {path.name for path in folder.iterdir()} == {*manifest.files, "manifest.json"}
     assert Manifest.from_json((folder / "manifest.json").read_bytes()) == manifest
-    for name in FILE_NAMES:
+    for name in manifest.files:
         manifest.check_file(name, (folder / name).read_bytes())
+
+
+def test_an_encoder_too_large_for_a_file_is_left_out_and_nothing_else(
+    made: tuple[Path, Manifest], tmp_path: Path
+) -> None:
+    sam, said = lively_network(TINY_MAPS), list[str]()
+    limit = count_encoder_bytes(sam) - 1
+    manifest = bundle_of(sam, tmp_path / "large", limit=limit, said=said)
+    assert_whole(tmp_path / "large", manifest)
+    with_graph = made[1]
+    others = {name: file for name, file in with_graph.files.items() if name != ENCODER_GRAPH}
+    assert manifest.files == others
+    assert manifest.encoder_fingerprint == with_graph.encoder_fingerprint
+    assert manifest.bundle_fingerprint != with_graph.bundle_fingerprint
+    assert manifest.provenance["verification"]["value"] <= TOLERANCE
+    assert [line for line in said if "encoder" in line] == [
+        "no encoder graph: an encoder of 0 MB is larger than a single ONNX file may be;"
+        " workers encode with torch"
+    ]
+
+
+def test_only_the_largest_published_encoder_is_too_large_for_a_file() -> None:
+    def is_too_large(config: SamConfig) -> bool:
+        with torch.device("meta"):
+            return count_encoder_bytes(build_sam(config)) > ENCODER_LIMIT_BYTES
+
+    assert {name for name, config in CONFIGS.items() if is_too_large(config)} == {"vit_h"}
 
 
 def test_the_manifest_tells_the_scores_the_origin_and_the_verification(

@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from common.manifest import ENCODER_GRAPH
 from model_server.sam.build import TINY
 from model_server.sam.sam import Sam
 from onnx_export.graphs import UnusableGraph, check_standalone, export_graph, plan_graphs
@@ -44,6 +45,18 @@ def test_every_graph_agrees_with_the_network(tiny: tuple[Sam, dict[str, bytes]])
     sam, graphs = tiny
     found = verify_graphs(sam, graphs)
     assert {difference.graph for difference in found} == set(graphs) - {"prepare.onnx"}
+
+
+def test_without_an_encoder_graph_all_others_are_compared_as_before(
+    tiny: tuple[Sam, dict[str, bytes]],
+) -> None:
+    sam, graphs = tiny
+    plans = plan_graphs(sam, encoder_limit_bytes=0)
+    assert set(graphs) - set(plans) == {ENCODER_GRAPH}
+    found = verify_graphs(sam, {name: graphs[name] for name in plans})
+    before = [one for one in verify_graphs(sam, graphs) if one.graph != ENCODER_GRAPH]
+    assert [(one.graph, one.case) for one in found] == [(one.graph, one.case) for one in before]
+    assert len(found) > 50
 
 
 def test_the_official_graph_has_the_published_inputs_and_outputs(
