@@ -14,6 +14,7 @@ from annotator.models import ModelVersion
 from annotator.services.bundles import promote_over_current, register_folder
 from model_server.sam.build import TINY_MAPS, SamConfig, build_sam
 from onnx_export.bundle import make_bundle
+from onnx_export.encoder import ENCODER_LIMIT_BYTES
 from tests.cast import Cast, make_cast
 from tests.worker.engine import EMBED, TRAIN, WEB, Engine, running_engine
 
@@ -37,13 +38,28 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_bundle(tmp_path_factory.mktemp("tiny"), seed=3)
 
 
-def make_tiny_bundle(folder: Path, *, seed: int) -> Path:
+@pytest.fixture(scope="session")
+def graphless_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same network as `tiny_bundle`, its encoder said to be too large for an ONNX file."""
+    return make_tiny_bundle(tmp_path_factory.mktemp("graphless"), seed=3, encoder_limit_bytes=0)
+
+
+def make_tiny_bundle(
+    folder: Path, *, seed: int, encoder_limit_bytes: int = ENCODER_LIMIT_BYTES
+) -> Path:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     weights = folder / "weights.safetensors"
     save_file(build_sam(TINY).state_dict(), weights)
     made = folder / "bundle"
-    make_bundle(weights=weights, config=TINY, out=made, scores={}, provenance={"seed": seed})
+    make_bundle(
+        weights=weights,
+        config=TINY,
+        out=made,
+        scores={},
+        provenance={"seed": seed},
+        encoder_limit_bytes=encoder_limit_bytes,
+    )
     return made
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from annotator.errors import Conflict
 from annotator.models import Embedding, Image, Job, JobState, ModelVersion
+from annotator.services.bundles import promote_over_current, register_folder
 from annotator.services.embeddings import read_embedding, request_embedding
 from annotator.services.jobs import take_report
 from annotator.services.pulse import living_workers
@@ -16,6 +18,7 @@ from annotator.services.reports import record_report
 from annotator.services.stores import file_storage
 from annotator.services.tick import tick
 from common.embedding_format import decode_embedding
+from common.manifest import MANIFEST_NAME, REQUIRED_FILES
 from common.messages import JobReport
 from common.pulse import KEPT_S, pulse_key
 from tests.cast import Cast
@@ -47,6 +50,21 @@ def test_an_uploaded_image_gets_its_embedding(
     assert embedding.values.any()
     assert (job.attempt, job.progress) == (1, 1.0)
     assert Embedding.objects.get().num_bytes == len(file.content)
+
+
+def test_a_model_without_an_encoder_graph_embeds_too(
+    engine: Engine, graphless_bundle: Path, cast: Cast
+) -> None:
+    version = register_folder(folder=graphless_bundle)
+    promote_over_current(model_version=version)
+    image = stored_image(cast.project, shade=222)
+    engine.wait_for_job(asked_for(image), JobState.DONE)
+    file = read_embedding(image=image, encoder_fingerprint=version.encoder_fingerprint)
+    assert decode_embedding(file.content).values.shape == EMBEDDING_SHAPE
+    stored = {
+        key.split("/")[-1] for key in file_storage().list(f"bundles/{version.bundle_fingerprint}")
+    }
+    assert stored == {*REQUIRED_FILES, MANIFEST_NAME}
 
 
 def test_asking_twice_makes_one_job_and_asking_afterwards_none(
