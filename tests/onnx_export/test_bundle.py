@@ -18,7 +18,7 @@ from common.manifest import (
 from model_server.sam.build import CONFIGS, TINY_MAPS, SamConfig, build_sam
 from model_server.sam.sam import Sam
 from onnx_export.__main__ import main
-from onnx_export.bundle import make_bundle, write_folder
+from onnx_export.bundle import Say, make_bundle, write_folder
 from onnx_export.encoder import ENCODER_LIMIT_BYTES, count_encoder_bytes
 from onnx_export.fingerprint import fingerprint_encoder
 from onnx_export.graphs import export_graph, plan_graphs
@@ -27,7 +27,7 @@ from tests.onnx_export.networks import lively_network, save_network
 
 
 def bundle_of(
-    sam: Sam, folder: Path, *, limit: int = ENCODER_LIMIT_BYTES, said: list[str] | None = None
+    sam: Sam, folder: Path, *, limit: int = ENCODER_LIMIT_BYTES, say: Say = lambda _: None
 ) -> Manifest:
     weights = save_network(sam, folder.with_suffix(".safetensors"))
     return make_bundle(
@@ -36,7 +36,7 @@ def bundle_of(
         out=folder,
         scores={"noc_90": 7.5},
         provenance={"images": 12},
-        say=[].append if said is None else said.append,
+        say=say,
         encoder_limit_bytes=limit,
     )
 
@@ -65,7 +65,7 @@ def test_an_encoder_too_large_for_a_file_is_left_out_and_nothing_else(
 ) -> None:
     sam, said = lively_network(TINY_MAPS), list[str]()
     limit = count_encoder_bytes(sam) - 1
-    manifest = bundle_of(sam, tmp_path / "large", limit=limit, said=said)
+    manifest = bundle_of(sam, tmp_path / "large", limit=limit, say=said.append)
     assert_whole(tmp_path / "large", manifest)
     with_graph = made[1]
     others = {name: file for name, file in with_graph.files.items() if name != ENCODER_GRAPH}
