@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from model_server.sam.mask_decoder import NUM_MASK_TOKENS
 from model_server.sam.sam import Sam
 from model_server.sam.transformer import Attention
 from onnx_export.constants import Folded, two_layers
 from onnx_export.prepare import Prepared
 
-TYPICAL_TOKENS = 11  # of a refinement: five of the decoder's own, five points and padding
+OWN_TOKENS = 1 + NUM_MASK_TOKENS  # of the decoder: for the predicted IoU, then for the masks
+TYPICAL_TOKENS = OWN_TOKENS + 6  # of a refinement: five points and padding
 
 
 @dataclass(frozen=True)
@@ -362,8 +364,14 @@ def self_attention(attention: Attention, queries: Tensor, values: Tensor) -> Ten
 
 
 def over_tokens(scores: Tensor) -> Tensor:
-    """Softmax over the tokens of [H, T, N]; by hand, since runtimes transpose for that axis."""
-    powers = torch.exp(scores - scores.amax(dim=1, keepdim=True))
+    """Softmax over the tokens of [H, T, N], T > 5; by hand, since runtimes transpose for that axis.
+
+    They are slow at the largest along it, too, so the decoder's own tokens are compared in pairs.
+    """
+    largest = scores[:, OWN_TOKENS:].amax(dim=1, keepdim=True)
+    for token in range(OWN_TOKENS):
+        largest = torch.maximum(largest, scores[:, token : token + 1])
+    powers = torch.exp(scores - largest)
     return powers / powers.sum(dim=1, keepdim=True)
 
 

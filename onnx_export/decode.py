@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from model_server.sam.geodesic import steps_of
-from model_server.sam.mask_decoder import MLP, NUM_MASK_TOKENS, weigh_maps
+from model_server.sam.mask_decoder import MLP, weigh_maps
 from model_server.sam.sam import Sam
-from onnx_export.attention import FirstLayer, LastLook, SecondLayer
+from onnx_export.attention import OWN_TOKENS, FirstLayer, LastLook, SecondLayer
 from onnx_export.constants import Folded
 from onnx_export.prepare import Prepared
 from onnx_export.prompt import DenseRows, GeodesicRows, Tokens, has_dense_rows
@@ -50,8 +50,8 @@ class Decode(nn.Module):
             dense = self.dense(point_coords, point_labels, mask_input, maps)
         queries, image = self.first(tokens, prepared, dense)
         queries, final = self.second(queries, tokens, prepared, image)
-        read = slice(0, 1 + NUM_MASK_TOKENS)  # of the prompt's tokens nothing is read any more
-        queries = self.last(queries[read], tokens[read], prepared, final)
+        # Of the prompt's tokens nothing is read any more.
+        queries = self.last(queries[:OWN_TOKENS], tokens[:OWN_TOKENS], prepared, final)
         weights = self.mask_heads(queries[1:])
         drawn, direct = weights[:, : self.num_drawn], weights[:, self.num_drawn :]
         logits = self.upscaling(prepared, final, drawn)
