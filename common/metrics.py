@@ -86,18 +86,29 @@ def boundary_iou(first: Mask, second: Mask) -> float:
     return iou(boundary_band(first), boundary_band(second))
 
 
-def next_click(mask: Mask, reference: Mask, clicked: Sequence[Click] = ()) -> Click | None:
-    """The click of the NoC protocol: the deepest pixel of the larger error; None if there is none.
+def error_depth(
+    mask: Mask, reference: Mask, clicked: Sequence[Click] = ()
+) -> tuple[NDArray[np.float64], int]:
+    """Depth [H, W] of the larger error of a mask, and the label of a click that mends it.
 
-    Foreground only when the missing part is strictly deeper than the surplus; of equally deep
-    pixels the first in reading order; never a pixel clicked before.
+    1 (foreground) only when the missing part is strictly deeper than the surplus. Pixels outside of
+    the error, and pixels clicked before, are 0.
     """
     missing = border_depth(reference & ~mask)
     surplus = border_depth(mask & ~reference)
     for click in clicked:
         missing[click.y, click.x] = surplus[click.y, click.x] = 0
     label = int(missing.max() > surplus.max())
-    depth = missing if label else surplus
+    return (missing if label else surplus), label
+
+
+def next_click(mask: Mask, reference: Mask, clicked: Sequence[Click] = ()) -> Click | None:
+    """The click of the NoC protocol: the deepest pixel of the larger error; None if there is none.
+
+    Foreground only when the missing part is strictly deeper than the surplus; of equally deep
+    pixels the first in reading order; never a pixel clicked before.
+    """
+    depth, label = error_depth(mask, reference, clicked)
     if depth.max() <= 0:
         return None
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)

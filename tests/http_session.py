@@ -1,129 +1,22 @@
-"""A signed-in person at the public API, over real HTTP with the standard library."""
+"""A signed-in person of a test at the public API: `simulation`'s session with the tests' one password."""
 
 from __future__ import annotations
 
-import http.client
-import http.cookiejar
-import json
-import re
-import urllib.error
-import urllib.parse
-import urllib.request
-from dataclasses import dataclass, field
-from typing import Any
+from simulation.http_session import HttpSession as AnyHttpSession
+from simulation.http_session import Reply
+
+__all__ = ["PASSWORD", "HttpSession", "Reply"]
 
 PASSWORD = "a long enough passphrase"
 
 
-@dataclass(frozen=True)
-class Reply:
-    """Status, headers and body of one answer."""
-
-    status: int
-    headers: dict[str, str]
-    content: bytes
-
-    def json(self) -> Any:
-        """The body as JSON; an empty one is None."""
-        return json.loads(self.content) if self.content else None
-
-
-class _Unredirected(urllib.request.HTTPRedirectHandler):
-    """Show redirects to the test instead of following them."""
-
-    def redirect_request(self, *_unused: object) -> None:
-        return None
-
-
-@dataclass
-class HttpSession:
+class HttpSession(AnyHttpSession):
     """Cookies and the anti-forgery header of one person's browser."""
 
-    url: str
-    timeout_s: float = 30.0
-    _jar: http.cookiejar.CookieJar = field(default_factory=http.cookiejar.CookieJar)
-
-    def __post_init__(self) -> None:
-        self._opener = urllib.request.build_opener(
-            urllib.request.HTTPCookieProcessor(self._jar), _Unredirected()
-        )
-
-    def cookies(self) -> dict[str, str]:
-        """Cookies by name."""
-        return {cookie.name: cookie.value or "" for cookie in self._jar}
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        headers: dict[str, str] | None = None,
-        content: bytes | None = None,
-    ) -> Reply:
-        """Send one request; `body` goes as JSON, `content` as it is. Raises OSError without an answer."""
-        sent = {"Origin": self.url, "X-CSRFToken": self.cookies().get("csrftoken", "")}
-        if body is not None:
-            content = json.dumps(body).encode()
-            sent["Content-Type"] = "application/json"
-        request = urllib.request.Request(
-            self.url + path, data=content, method=method, headers=sent | (headers or {})
-        )
-        try:
-            with self._opener.open(request, timeout=self.timeout_s) as answer:
-                return Reply(answer.status, dict(answer.headers), answer.read())
-        except urllib.error.HTTPError as error:
-            return Reply(error.code, dict(error.headers), error.read())
-        except http.client.HTTPException as error:
-            raise ConnectionError(f"{method} {path}: the answer broke off: {error!r}") from error
-
-    def get(self, path: str) -> Reply:
-        """GET."""
-        return self.request("GET", path)
-
-    def post(self, path: str, body: object = None) -> Reply:
-        """POST JSON."""
-        return self.request("POST", path, {} if body is None else body)
-
-    def upload(self, path: str, files: dict[str, bytes]) -> Reply:
-        """POST files as multipart form data, each under the field `files`."""
-        mark = "maskwright-test-boundary"
-        parts = [
-            f'--{mark}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
-            f"Content-Type: application/octet-stream\r\n\r\n".encode()
-            + content
-            + b"\r\n"
-            for name, content in files.items()
-        ]
-        return self.request(
-            "POST",
-            path,
-            content=b"".join(parts) + f"--{mark}--\r\n".encode(),
-            headers={"Content-Type": f"multipart/form-data; boundary={mark}"},
-        )
-
-    def use_link(self, link: str) -> None:
+    def use_link(self, link: str, password: str = PASSWORD) -> None:
         """Set the password through a one-time link, which signs the person in."""
-        path = urllib.parse.urlsplit(link).path
-        self._send_form(path, {"password": PASSWORD, "repeated": PASSWORD})
+        super().use_link(link, password)
 
-    def sign_in(self, name: str) -> None:
+    def sign_in(self, name: str, password: str = PASSWORD) -> None:
         """Sign in with the password that `use_link` sets."""
-        self._send_form("/sign-in", {"name": name, "password": PASSWORD})
-
-    def _send_form(self, path: str, fields: dict[str, str]) -> None:
-        page = self.get(path)
-        assert page.status == 200, f"{path} answered {page.status}"
-        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.content.decode())
-        assert found is not None, f"{path} has no form"
-        form = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": found.group(1)})
-        reply = self.request(
-            "POST",
-            path,
-            content=form.encode(),
-            headers={
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Referer": self.url + path,
-            },
-        )
-        assert reply.status == 302, f"{path} answered {reply.status}: {reply.content[:500]!r}"
+        super().sign_in(name, password)

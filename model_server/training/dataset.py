@@ -3,7 +3,6 @@
 A batch is a function of (seed, batch number) alone, so a resumed run sees the same images.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,7 @@ from pycocotools import mask as coco_mask
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from common.rle import counts_of
-from common.segmentation import BadSegmentation, read_segmentation
+from common import coco_folder
 from model_server.training.augmentation import Augmentation, Window, change_look, happens
 
 MIN_TARGET_AREA_PX = 12.0  # low-res pixels that must be left of a mask after cropping
@@ -81,59 +79,20 @@ def parse_folder(text: str) -> tuple[Path, float]:
 
 
 def read_coco_folder(folder: Path, split: str | None) -> list[ImageRecord]:
-    """Images of `folder/annotations.json` that have masks, of one `split` or (None) all.
-
-    The folder may also be a COCO file of another name. Pictures are looked for beside the file and
-    in `images` below. Crowds and annotations without a shape are left out.
-
-    Raises:
-        FileNotFoundError: the file or a picture is missing.
-        BadSegmentation: a mask that is none.
-    """
-    file = folder if folder.suffix == ".json" else folder / "annotations.json"
-    coco = json.loads(file.read_text(encoding="utf-8"))
-    rles: dict[int, list[dict[str, Any]]] = {}
-    for annotation in coco["annotations"]:
-        if annotation["segmentation"] and not annotation.get("iscrowd"):
-            rles.setdefault(annotation["image_id"], []).append(annotation)
+    """`common.coco_folder.read_coco_folder` as training takes it; raises as that does."""
     return [
         ImageRecord(
-            path=picture_path(file.parent, image["file_name"]),
-            width=image["width"],
-            height=image["height"],
-            source=image.get("source", ""),
-            rles=tuple(as_rle(a, image) for a in rles[image["id"]]),
+            path=picture.path,
+            width=picture.width,
+            height=picture.height,
+            source=picture.source,
+            rles=tuple(
+                {"size": [picture.height, picture.width], "counts": counts}
+                for counts in picture.counts
+            ),
         )
-        for image in coco["images"]
-        if image["id"] in rles and (split is None or image.get("split", "train") == split)
+        for picture in coco_folder.read_coco_folder(folder, split)
     ]
-
-
-def picture_path(folder: Path, file_name: str) -> Path:
-    """Where the picture of a COCO file in `folder` lies.
-
-    Raises:
-        FileNotFoundError: neither beside the file nor in `images`.
-    """
-    for path in (folder / file_name, folder / "images" / file_name):
-        if path.is_file():
-            return path
-    raise FileNotFoundError(f"{file_name} is neither in {folder} nor in images below it")
-
-
-def as_rle(annotation: dict[str, Any], image: dict[str, Any]) -> dict[str, Any]:
-    """The compressed RLE of an annotation given as RLE, uncompressed RLE or polygons.
-
-    Raises:
-        BadSegmentation: it is no mask of the image; the text says which one and why.
-    """
-    height, width = image["height"], image["width"]
-    try:
-        runs = read_segmentation(annotation["segmentation"], height=height, width=width)
-    except BadSegmentation as problem:
-        place = f"{image['file_name']}, annotation {annotation.get('id')}"
-        raise BadSegmentation(problem.code, f"{place}: {problem.message}") from problem
-    return {"size": [height, width], "counts": counts_of(runs)}
 
 
 def decode_mask(rle: dict[str, Any]) -> NDArray[np.uint8]:

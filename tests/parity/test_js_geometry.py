@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from common.model_frame import frame_of, prompt_arrays, upscale_logits
+from simulation.strokes import next_stroke
 
 NODE_SCRIPT = Path(__file__).with_name("geometry_cases.js")
 Mask = NDArray[np.uint8]
@@ -181,6 +182,25 @@ def walk(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
+def ask_simulated_strokes(cases: Cases, rng: np.random.Generator) -> None:
+    """The simulated team's strokes cover what the page's brush would."""
+    for _ in range(60):
+        mask = blob(rng)
+        reference = np.roll(mask, rng.integers(-20, 20, 2), (0, 1))
+        stroke = next_stroke(mask > 0, reference > 0)
+        if stroke is None:
+            continue
+        given = {
+            "mask": rle_of(mask & 0),
+            "points": [{"x": x, "y": y} for x, y in (stroke.start, stroke.end)],
+            "size": stroke.size,
+            "shape": "circle",
+            "add": True,
+        }
+        wanted = {"rle": rle_of(stroke.area(mask.shape).astype(np.uint8)), "isTight": True}
+        cases.ask("simulated_strokes", "stroke", given, equals(wanted))
+
+
 def ask_prompts(cases: Cases, rng: np.random.Generator) -> None:
     """Prompt tensors for images of all shapes, with and without a box."""
     for number in range(200):
@@ -322,7 +342,15 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[C
     """All cases with Node's answers, by test."""
     rng = np.random.default_rng(20)
     cases = Cases()
-    for ask in (ask_rle, ask_algebra, ask_strokes, ask_prompts, ask_logits, ask_clean_up):
+    for ask in (
+        ask_rle,
+        ask_algebra,
+        ask_strokes,
+        ask_prompts,
+        ask_logits,
+        ask_clean_up,
+        ask_simulated_strokes,
+    ):
         ask(cases, rng)
     folder = tmp_path_factory.mktemp("geometry")
     (folder / "cases.json").write_text(json.dumps(cases.asked))
@@ -367,3 +395,7 @@ def test_logits_become_the_same_mask_as_in_python(answered: Answered) -> None:
 
 def test_clean_up_fills_holes_and_drops_specks_like_a_flood_fill(answered: Answered) -> None:
     check_all(answered["clean_up"], 60)
+
+
+def test_the_strokes_of_a_simulated_person_are_those_of_the_page(answered: Answered) -> None:
+    check_all(answered["simulated_strokes"], 40)

@@ -1,0 +1,1 @@
+"""A simulated team of annotators: real clients of the public HTTP API, with people's times simulated."""
