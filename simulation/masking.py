@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from common.metrics import Click, Mask
 from simulation.behaviour import Behaviour, Clock, Draws
@@ -57,25 +56,8 @@ class Masking:
         hand = Hand(self.reference)
         began_ms = self.clock.now_ms
         self._spend(self.behaviour.perception_s)
-        saved_ms = self.clock.now_ms
-        while True:
-            act = next_act(
-                hand, self.behaviour, self.draws, elapsed_ms=self.clock.now_ms - began_ms
-            )
-            if isinstance(act, Accept | GiveUp):
-                break
-            if isinstance(act, Click):
-                self._click(hand, act)
-            elif isinstance(act, Stroke):
-                self._paint(hand, act)
-            else:
-                assert_never(act)
-            self._spend(self.behaviour.judging_s)
-            if self.clock.now_ms - saved_ms >= 1000 * self.behaviour.draft_every_s:
-                self.saves.save(hand, state="draft", in_hand=True)
-                saved_ms = self.clock.now_ms
+        is_given_up = self._work_until_settled(hand, began_ms)
         self._spend(self.behaviour.key_s)
-        is_given_up = isinstance(act, GiveUp)
         self._finish(hand, is_given_up=is_given_up)
         return Outcome(
             image=self.image,
@@ -93,6 +75,23 @@ class Masking:
             iou=hand.iou,
             prompts=tuple(hand.prompts),
         )
+
+    def _work_until_settled(self, hand: Hand, began_ms: int) -> bool:
+        """Click and paint until the person accepts (False) or gives up (True)."""
+        saved_ms = self.clock.now_ms
+        while True:
+            elapsed_ms = self.clock.now_ms - began_ms
+            act = next_act(hand, self.behaviour, self.draws, elapsed_ms=elapsed_ms)
+            if isinstance(act, Accept | GiveUp):
+                return isinstance(act, GiveUp)
+            if isinstance(act, Click):
+                self._click(hand, act)
+            else:
+                self._paint(hand, act)
+            self._spend(self.behaviour.judging_s)
+            if self.clock.now_ms - saved_ms >= 1000 * self.behaviour.draft_every_s:
+                self.saves.save(hand, state="draft", in_hand=True)
+                saved_ms = self.clock.now_ms
 
     def _click(self, hand: Hand, click: Click) -> None:
         self._spend(self.behaviour.pointing_s)

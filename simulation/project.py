@@ -15,6 +15,7 @@ from simulation.references import ImageReferences, match
 
 PAGE = 200  # the most the API lists at once
 PICTURES_PER_UPLOAD = 20
+UPLOAD_LIMIT_S = 300.0
 LOOK_AGAIN_S = 1.0
 LONGEST_WAIT_S = 3600.0
 
@@ -64,7 +65,7 @@ class Preparation:
 
     def wait_for_embeddings(self, project: str) -> None:
         """Until every image can be lent. Raises `NotPrepared` when one fails or it takes too long."""
-        until = time.monotonic() + LONGEST_WAIT_S
+        until, told = time.monotonic() + LONGEST_WAIT_S, 0
         while time.monotonic() < until:
             images = self._images(project)
             failed = [image["name"] for image in images if image["embedding"] == "failed"]
@@ -73,7 +74,9 @@ class Preparation:
             waiting = sum(image["embedding"] != "ready" for image in images)
             if not waiting:
                 return
-            self.say(f"{waiting} of {len(images)} embeddings to be made")
+            if waiting != told:
+                self.say(f"{waiting} of {len(images)} embeddings to be made")
+            told = waiting
             time.sleep(LOOK_AGAIN_S)
         raise NotPrepared("The embeddings took too long: does an embed worker run?")
 
@@ -116,7 +119,7 @@ class Preparation:
 
 def admin_client(url: str, name: str, password: str) -> Client:
     """A client signed in as an admin. Raises `http_session.SignInFailed`."""
-    session = HttpSession(url)
+    session = HttpSession(url, timeout_s=UPLOAD_LIMIT_S)
     session.sign_in(name, password)
     client = Client(session, Tally())
     if not client.get("/me")["is_admin"]:

@@ -54,7 +54,8 @@ class Team:
         for thread in threads:
             while thread.is_alive():
                 thread.join(TELL_EVERY_S)
-                self._tell(annotators, report)
+                if thread.is_alive():
+                    self._tell(annotators, report)
         report.images_submitted = sum(one.images_submitted for one in annotators)
         report.decode_ms = [ms for one in annotators for ms in one.decode_ms]
         report.real_seconds = time.monotonic() - began

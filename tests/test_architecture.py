@@ -79,7 +79,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
         "simulation",
         "annotator.services.decoding",
     ),
-    "django": ("annotator", "config", "simulation"),
+    "django": ("annotator", "config"),
     "rest_framework": ("annotator.api",),
     "channels": ("annotator.consumers", "annotator.services.hints", "config"),
     "celery": ("annotator.tasks", "annotator.services", "config", "model_server.worker"),
