@@ -112,6 +112,15 @@ def test_a_second_click_on_a_point_takes_it_away(workbench: Workbench) -> None:
     expect(workbench.can_accept).to_have_count(0)
 
 
+def test_a_click_of_the_other_sign_beside_a_point_is_another_point(workbench: Workbench) -> None:
+    workbench.click(0.5, 0.4)
+    workbench.click(0.5, 0.4, button="right")
+    workbench.click(0.5, 0.4, button="right")  # takes away the second, of its own sign
+    undo = workbench.page.locator("[data-command=undo]")
+    expect(undo).to_have_attribute("title", re.compile("Undo: Remove point"))
+    expect(workbench.can_accept).to_be_visible()
+
+
 def test_strokes_are_exact_and_the_eraser_takes_pixels_back(painting: Workbench) -> None:
     painting.square_brush()
     painting.dab(0.5, 0.4)

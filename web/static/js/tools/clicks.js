@@ -79,11 +79,17 @@ export function clicksTool(acts) {
  * @returns {0 | 1}
  */
 function labelOf(bench, touch) {
-  const turned = touch.secondary || touch.alt;
-  return turned === (bench.sign === 1) ? 0 : 1;
+  return isTurned(touch) === (bench.sign === 1) ? 0 : 1;
+}
+
+/** @param {Touch} touch  whether it means the other sign than the one set */
+function isTurned(touch) {
+  return touch.secondary || touch.alt;
 }
 
 /**
+ * A hand that took up the other sign on purpose wants a point beside one, not that one away.
+ *
  * @param {Workbench} bench
  * @param {Touch} touch
  * @returns {number} index of the point under the hand, -1 when none
@@ -91,7 +97,9 @@ function labelOf(bench, touch) {
 function pointAt(bench, touch) {
   const points = currentOf(bench)?.points ?? [];
   return points.findLastIndex(
-    (point) => Math.hypot(point.x + 0.5 - touch.at.x, point.y + 0.5 - touch.at.y) <= touch.near,
+    (point) =>
+      Math.hypot(point.x + 0.5 - touch.at.x, point.y + 0.5 - touch.at.y) <= touch.near &&
+      !(isTurned(touch) && point.label !== labelOf(bench, touch)),
   );
 }
 
