@@ -76,11 +76,18 @@ class EmbedRequest(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest(Message):
-    """Fine-tune the base bundle on a snapshot; the new bundle goes to `<out_prefix>/bundle/`."""
+    """Fine-tune the base bundle on a snapshot; the new bundle goes to `<out_prefix>/bundle/`.
+
+    `cases_key` ("" for none) names recorded interactions to replay on both; `pace` has the team's
+    `seconds_per_click` and `seconds_per_painted_px`, null where unknown; `group` is the project.
+    """
 
     job_id: str
     token: int
     snapshot_key: str
+    cases_key: str
+    pace: dict[str, Any]
+    group: str
     base_bundle_fingerprint: str
     settings: dict[str, Any]
     out_prefix: str
@@ -102,6 +109,11 @@ class JobReport(Message):
 def bundle_key(bundle_fingerprint: str, name: str) -> str:
     """Storage key of one file of a bundle."""
     return f"bundles/{bundle_fingerprint}/{name}"
+
+
+def picture_key(sha256: str) -> str:
+    """Storage key of a picture of one case of a comparison, a JPEG."""
+    return f"comparisons/{sha256}.jpg"
 
 
 def cancel_key(job_id: str) -> str:

@@ -20,6 +20,8 @@ class ModelVersion(models.Model):
     encoder_fingerprint = models.CharField(max_length=64, db_index=True)
     manifest = models.JSONField()
     scores = models.JSONField(default=dict)
+    # Beside its parent, as docs/decisions/gate.md says; names projects, so it is for admins alone.
+    comparison = models.JSONField(default=dict)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -12,12 +12,14 @@ from django.db.models import Max
 from annotator.errors import Conflict, Invalid
 from annotator.models import Job, JobKind, JobState, ModelVersion, Person, Project, Round
 from annotator.queries.model_versions import current_model_version
+from annotator.queries.replays import replay_cases, team_pace
 from annotator.queries.training_sets import new_since_last_round, snapshot_masks
 from annotator.services.audit import record_act
 from annotator.services.bundles import register_prefix
 from annotator.services.hints import send_hint
 from annotator.services.jobs import WantedJob, cancel_job, create_job, open_jobs
 from annotator.services.stores import file_storage
+from common.replay_cases import cases_key, write_cases
 from common.snapshots import snapshot_key, write_snapshot
 
 LOG_LINES = 200
@@ -85,6 +87,9 @@ def register_candidate(*, job: Job, result: dict[str, Any]) -> ModelVersion:
         name=f"{round_.base.manifest['name']}, {round_.project.name[:80]} round {round_.number}",
         parent=round_.base,
     )
+    if not candidate.comparison:
+        candidate.comparison = result.get("comparison") or {}
+        candidate.save(update_fields=["comparison"])
     if not Round.objects.filter(candidate=candidate).exists():
         round_.candidate = candidate
         round_.save(update_fields=["candidate"])
@@ -118,6 +123,9 @@ def _start(
     file_storage().put_bytes(key, content)
     job.request = {
         "snapshot_key": key,
+        "cases_key": _keep_cases(project),
+        "pace": asdict(team_pace()),
+        "group": str(project.id),
         "base_bundle_fingerprint": base.bundle_fingerprint,
         "settings": asdict(settings),
         "out_prefix": f"jobs/{job.id}",
@@ -143,6 +151,17 @@ def _start(
         detail={"number": started.number, "masks": started.num_masks},
     )
     return started
+
+
+def _keep_cases(project: Project) -> str:
+    """Puts the recorded interactions to replay into storage; "" when there are none."""
+    cases = replay_cases(project)
+    if not cases:
+        return ""
+    content = write_cases(cases)
+    key = cases_key(content)
+    file_storage().put_bytes(key, content)
+    return key
 
 
 def _last_failed(project: Project) -> bool:

@@ -103,9 +103,18 @@ def widened(low: float, high: float, length: int) -> tuple[int, int]:
 
 
 def draw_panel(
-    picture: NDArray[np.uint8], mask: Mask, reference: Mask, clicks: Sequence[Click], window: Box
+    picture: NDArray[np.uint8],
+    mask: Mask,
+    reference: Mask,
+    clicks: Sequence[Click],
+    window: Box,
+    *,
+    box: tuple[float, float, float, float] | None = None,
 ) -> Image.Image:
-    """RGB [H, W, 3] with the mask as a film, the reference as a dashed line, clicks as + and −."""
+    """RGB [H, W, 3] with the mask as a film, the reference as a dashed line, clicks as + and −.
+
+    `box` is a prompt, x0 y0 x1 y1 in image pixels.
+    """
     x0, y0, x1, y1 = window
     scale = PANEL_PX / max(x1 - x0, y1 - y0)
     size = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
@@ -119,6 +128,9 @@ def draw_panel(
     drawn[edge & is_dash], drawn[edge & ~is_dash] = WHITE, BLACK
     panel = Image.fromarray(drawn.astype(np.uint8))
     pen = ImageDraw.Draw(panel)
+    if box is not None:
+        corners = [(side - (x0, y0)[axis % 2]) * scale for axis, side in enumerate(box)]
+        pen.rectangle((corners[0], corners[1], corners[2], corners[3]), outline=WHITE, width=2)
     for click in clicks:
         draw_click(pen, (click.x + 0.5 - x0) * scale, (click.y + 0.5 - y0) * scale, click.label)
     return panel
@@ -150,6 +162,11 @@ def draw_click(pen: ImageDraw.ImageDraw, x: float, y: float, label: int) -> None
 
 def as_data_url(panel: Image.Image) -> str:
     """A picture to be put into a page."""
+    return "data:image/jpeg;base64," + base64.b64encode(as_jpeg(panel)).decode("ascii")
+
+
+def as_jpeg(panel: Image.Image) -> bytes:
+    """A picture as a file."""
     held = io.BytesIO()
     panel.save(held, "JPEG", quality=JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode("ascii")
+    return held.getvalue()

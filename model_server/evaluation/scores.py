@@ -13,11 +13,10 @@ from model_server.evaluation.clicking import (
     ScoredGuess,
     Trace,
 )
+from model_server.evaluation.comparison import bootstrap
 from model_server.evaluation.results import ImageResult, MaskResult
 
 CALIBRATION_BINS = 10
-RESAMPLES = 1000  # of the bootstrap over images
-INTERVAL = (2.5, 97.5)  # percentiles
 
 Group = tuple[str, MaskResult]  # a mask with its source
 
@@ -178,12 +177,7 @@ def interval(
 ) -> tuple[float, float]:
     """95 % interval of the mean by mask: images are drawn again, with their masks."""
     sums = np.array([sum(measure(mask) for mask in result.masks) for result in results])
-    counts = np.array([len(result.masks) for result in results])
-    draws = np.random.default_rng(0).multinomial(
-        len(results), np.full(len(results), 1 / len(results)), RESAMPLES
-    )
-    low, high = np.percentile((draws @ sums) / np.maximum(draws @ counts, 1), INTERVAL)
-    return float(low), float(high)
+    return bootstrap(sums, np.array([float(len(result.masks)) for result in results]))
 
 
 def clicks_to(groups: Sequence[Group], target: float) -> ClicksToTarget:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from common.replay_cases import ReplayCase
 from common.snapshots import SnapshotMask
 from model_server.worker.embedding import BadPicture
 from storage import Storage, sha256_of_file
@@ -23,7 +24,7 @@ def write_coco_folder(masks: Iterable[SnapshotMask], *, storage: Storage, folder
     for mask in masks:
         if mask.image_sha256 not in images:
             name = f"images/{PurePosixPath(mask.image_key).name}"
-            _fetch(mask, storage=storage, path=folder / name)
+            fetch_picture(mask, storage=storage, folder=folder / "images")
             images[mask.image_sha256] = {
                 "id": len(images) + 1,
                 "file_name": name,
@@ -42,7 +43,12 @@ def write_coco_folder(masks: Iterable[SnapshotMask], *, storage: Storage, folder
     (folder / "annotations.json").write_text(json.dumps(content))
 
 
-def _fetch(mask: SnapshotMask, *, storage: Storage, path: Path) -> None:
+def fetch_picture(mask: SnapshotMask | ReplayCase, *, storage: Storage, folder: Path) -> None:
+    """Puts the picture of a mask into a folder, unless it is there.
+
+    Raises `BadPicture` when storage no longer has the picture that was annotated.
+    """
+    path = folder / PurePosixPath(mask.image_key).name
     if path.exists() and sha256_of_file(path) == mask.image_sha256:
         return
     content = storage.read_bytes(mask.image_key)

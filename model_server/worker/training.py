@@ -1,4 +1,4 @@
-"""A training job: fetch, score, fine-tune, score again, make the bundle, put it into storage.
+"""A training job: fetch, score, fine-tune, score again, compare, make the bundle, put it into storage.
 
 The steps run as child processes, so that cancelling is ending a process, and in a folder named by the
 job, so that a job that was interrupted goes on from its last checkpoint.
@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from common.manifest import MANIFEST_NAME, Manifest
-from common.messages import TrainRequest, cancel_key
+from common.messages import TrainRequest, cancel_key, picture_key
+from common.replay_cases import COMPARISON_NAME, read_cases
 from common.snapshots import SnapshotMask, read_snapshot
 from model_server.worker.children import ChildFailed, run_module
-from model_server.worker.coco_folder import write_coco_folder
+from model_server.worker.coco_folder import fetch_picture, write_coco_folder
 from model_server.worker.model_cache import ModelCache
 from model_server.worker.reports import Reporter
 from storage import Storage
@@ -46,7 +47,7 @@ def run_training(
     reporter: Reporter,
     threads: int,
 ) -> dict[str, Any]:
-    """Returns the prefix and fingerprint of the new bundle and the held-out scores before and after.
+    """Returns the prefix and fingerprint of the new bundle, its scores, and how it compares with the base.
 
     Raises `Cancelled`, `TrainingFailed`, and what fetching files raises.
     """
@@ -89,6 +90,7 @@ class _Run:
             "bundle_prefix": self.bundle_prefix,
             "bundle_fingerprint": manifest.bundle_fingerprint,
             "scores": dict(manifest.scores),
+            "comparison": self.read_comparison(),
         }
 
     def steps(self) -> Manifest:
@@ -99,6 +101,7 @@ class _Run:
         before = self.score(base, masks, share=0.02, title="Scoring the current model")
         trained = self.train(base)
         after = self.score(trained, masks, share=0.8, title="Scoring the new model")
+        self.compare(base, trained)
         scores = {"held_out": {"before": before, "after": after}} if after else {}
         return self.make_bundle(base, trained, scores)
 
@@ -159,7 +162,7 @@ class _Run:
             [
                 *("--weights", str(weights), "--data", str(self.folder / "coco")),
                 *("--split", "held_out", "--images", limit, "--threads", str(self.threads)),
-                *("--protocols", "centre"),
+                *("--protocols", "centre", "--json", str(scores_file(weights))),
             ],
             log=self.folder / "log.txt",
             output=output,
@@ -167,6 +170,55 @@ class _Run:
         )
         scores: dict[str, Any] = json.loads(output.read_text())["model"]
         return scores
+
+    def compare(self, base: Path, trained: Path) -> None:
+        """Puts beside each other what both scored and what becomes of recorded interactions on both."""
+        out = self.folder / "comparison"
+        options = [*self.scored_options(base, trained), *self.replay_options()]
+        run_module(
+            "model_server.training.compare",
+            [
+                *("--current", str(base), "--candidate", str(trained), "--out", str(out)),
+                *("--threads", str(self.threads), *options),
+            ],
+            log=self.folder / "log.txt",
+            watch=lambda: self.watch(lambda: (0.85, "Replaying what annotators did")),
+        )
+        for path in out.glob("*.jpg"):
+            self.storage.put_file(picture_key(path.stem), path)
+        self.storage.put_file(self.comparison_key, out / COMPARISON_NAME)
+
+    def scored_options(self, base: Path, trained: Path) -> list[str]:
+        files = [scores_file(base), scores_file(trained)]
+        if not all(file.exists() for file in files):
+            return []
+        names = ("--current-scores", "--candidate-scores")
+        pairs = zip(names, map(str, files), strict=True)
+        return [*(word for pair in pairs for word in pair), "--group", self.request.group]
+
+    def replay_options(self) -> list[str]:
+        """Fetches the cases and their pictures."""
+        if not self.request.cases_key:
+            return []
+        content = self.storage.read_bytes(self.request.cases_key)
+        file, pictures = self.folder / "cases.jsonl", self.folder / "coco" / "images"
+        file.write_bytes(content)
+        for case in read_cases(content):
+            fetch_picture(case, storage=self.storage, folder=pictures)
+        words = ["--cases", str(file), "--pictures", str(pictures)]
+        for name in ("seconds_per_click", "seconds_per_painted_px"):
+            if self.request.pace[name] is not None:
+                words += [f"--{name.replace('_', '-')}", str(float(self.request.pace[name]))]
+        return words
+
+    @property
+    def comparison_key(self) -> str:
+        return f"{self.request.out_prefix}/{COMPARISON_NAME}"
+
+    def read_comparison(self) -> dict[str, Any]:
+        """What was put into storage before the bundle."""
+        found: dict[str, Any] = json.loads(self.storage.read_bytes(self.comparison_key))
+        return found
 
     def make_bundle(self, base: Path, weights: Path, scores: dict[str, Any]) -> Manifest:
         facts = {"scores": scores, "provenance": self.provenance()}
@@ -229,6 +281,11 @@ class _Run:
         for path in (self.folder / "log.txt", self.folder / "out" / "log.jsonl"):
             if path.exists():
                 self.storage.put_file(f"{self.request.out_prefix}/{path.name}", path)
+
+
+def scores_file(weights: Path) -> Path:
+    """Where every mask and click of an evaluation of these weights is kept."""
+    return weights.with_name("scores_by_mask.json")
 
 
 def _training_progress(log: Path) -> tuple[float, str]:
