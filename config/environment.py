@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +47,16 @@ class Environment:
         if not word.lstrip("-").isdecimal() or not low <= int(word) <= high:
             raise BadSetting(f"{name}={word!r} is not a whole number from {low} to {high}.")
         return int(word)
+
+    def number(self, name: str, default: float, *, low: float, high: float) -> float:
+        word = self.variables.get(name, "").strip() or str(default)
+        try:
+            number = float(word)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise BadSetting(f"{name}={word!r} is not a number from {low:g} to {high:g}.")
+        return number
 
     def words(self, name: str, default: str = "") -> list[str]:
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]

@@ -185,6 +185,9 @@ STORAGE_RESERVE_BYTES = env.whole("STORAGE_RESERVE_BYTES", 512 * 2**20, low=0, h
 LEASE_SECONDS = env.whole("LEASE_SECONDS", 1800, low=10, high=7 * 24 * 3600)
 # A running job is given up when its worker was silent for so long; workers report every 10 s.
 JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, low=12, high=3600)
+# A candidate that is worse by more than this is not promoted without a reason.
+GATE_IOU_MARGIN = env.number("GATE_IOU_MARGIN", 0.01, low=0, high=1)
+GATE_CLICKS_MARGIN = env.number("GATE_CLICKS_MARGIN", 0.25, low=0, high=20)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_UPLOAD

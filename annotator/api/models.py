@@ -25,6 +25,7 @@ from annotator.queries.model_versions import (
     promotions,
 )
 from annotator.queries.scope import NOTHING, require_admin
+from annotator.queries.verdicts import Standing, verdict_of
 from annotator.services.bundles import promote
 from common.manifest import MANIFEST_NAME
 from common.messages import bundle_key
@@ -49,6 +50,7 @@ class ModelReply(serializers.Serializer[object]):
     input_size = serializers.IntegerField()
     num_bytes = serializers.IntegerField()
     scores = serializers.DictField()
+    verdict = serializers.ChoiceField([standing.value for standing in Standing])
     parent = serializers.UUIDField(allow_null=True)
     round = ModelRoundReply(allow_null=True)
     is_current = serializers.BooleanField()
@@ -130,7 +132,11 @@ class ModelFile(Endpoint):
 
 
 class ModelPromotion(Endpoint):
-    """Makes a model version the one annotators use; 409 when another was promoted meanwhile."""
+    """Makes a model version the one annotators use.
+
+    409 when another was promoted meanwhile, and for a candidate that is worse without `override`; 422 for an
+    override without a reason.
+    """
 
     @extend_schema(request=PromoteBody, responses=ModelReply)
     def post(self, request: Request, model_id: UUID) -> Response:
@@ -155,6 +161,7 @@ def describe_version(version: ModelVersion, current: ModelVersion | None) -> dic
         "input_size": version.manifest["input_size"],
         "num_bytes": sum(entry["bytes"] for entry in version.manifest["files"].values()),
         "scores": version.scores,
+        "verdict": str(verdict_of(version).standing),
         "parent": version.parent_id and str(version.parent_id),
         "round": made_by
         and {

@@ -17,6 +17,7 @@ from annotator.models import Round
 from annotator.queries.jobs import find_round, rounds_of
 from annotator.queries.scope import find_managed_project, require_admin, require_manager
 from annotator.queries.training_sets import new_since_last_round
+from annotator.queries.verdicts import verdict_of
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
 
 DEFAULTS = RoundSettings()
@@ -51,6 +52,7 @@ class RoundReply(serializers.Serializer[object]):
     base_name = serializers.CharField()
     candidate = serializers.UUIDField(allow_null=True)
     scores = serializers.DictField()
+    verdict = serializers.CharField(allow_null=True)
     settings = serializers.DictField()
     is_stopping = serializers.BooleanField()
     started_by = serializers.CharField(allow_null=True)
@@ -143,6 +145,7 @@ def describe_round(round_: Round) -> dict[str, object]:
         "base_name": round_.base.name,
         "candidate": candidate and str(candidate.id),
         "scores": candidate.scores if candidate else {},
+        "verdict": candidate and str(verdict_of(candidate).standing),
         "settings": round_.settings,
         "is_stopping": job.cancel_asked_at is not None and job.finished_at is None,
         "started_by": person and person.display_name,

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from annotator.api import (
     assignments,
+    comparisons,
     exports,
     images,
     interactions,
@@ -29,6 +30,7 @@ SUBJECTS = [
     interactions,
     throughput,
     models,
+    comparisons,
     rounds,
     exports,
     jobs,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import mean
 from typing import Any
 
 from django.db.models import QuerySet
@@ -21,6 +20,7 @@ from annotator.models import (
 from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import all_model_versions, current_model_version
 from annotator.queries.training_sets import NewSince, new_since_last_round
+from annotator.queries.verdicts import Verdict, verdict_of
 
 CLICKS_SHOWN = ("1", "3", "5")
 ROUNDS_SHOWN = 8
@@ -45,7 +45,7 @@ class VersionRow:
     is_current: bool
     was_current: bool
     scores: list[Score]
-    is_worse: bool  # the mean over all scored numbers of clicks went down
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def version_rows() -> list[VersionRow]:
             is_current=current is not None and version.pk == current.pk,
             was_current=version.pk in promoted,
             scores=_scores(version.scores),
-            is_worse=_is_worse(version.scores),
+            verdict=verdict_of(version),
         )
         for version in all_model_versions()
     ]
@@ -139,15 +139,6 @@ def _scores(scores: dict[str, Any]) -> list[Score]:
     before = _miou(held_out.get("before"))
     shown = [Score(n, after.get(n), _change(after.get(n), before.get(n))) for n in CLICKS_SHOWN]
     return [score for score in shown if score.miou is not None]
-
-
-def _is_worse(scores: dict[str, Any]) -> bool:
-    """As the gate of `services.bundles.promote` decides."""
-    held_out = scores.get("held_out")
-    if not isinstance(held_out, dict):
-        return False
-    after, before = _miou(held_out.get("after")), _miou(held_out.get("before"))
-    return bool(after and before) and mean(after.values()) < mean(before.values())
 
 
 def _miou(measured: object) -> dict[str, float]:

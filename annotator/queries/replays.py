@@ -38,26 +38,25 @@ def replay_cases(project: Project) -> list[ReplayCase]:
 
 def team_pace() -> TeamPace:
     """From the timing rows that make sense: seconds of a click beyond the first, and of a painted pixel."""
-    timed = MaskTiming.objects.filter(active_ms__isnull=False, flagged="")
-    clicked = timed.annotate(num=F("num_points") + F("num_boxes")).filter(num__gt=1)
-    clicks = clicked.aggregate(
+    timed = MaskTiming.objects.filter(active_ms__isnull=False, flagged="").annotate(
+        clicks=F("num_points") + F("num_boxes"), changed_px=F("painted_px") + F("erased_px")
+    )
+    clicked = timed.filter(clicks__gt=1).aggregate(
         prompting=Sum("prompting_ms"),
         waiting=Sum("waiting_ms"),
-        num=Sum("num"),
-        later=Sum(F("num") - 1),
+        num=Sum("clicks"),
+        num_later=Sum(F("clicks") - 1),
     )
-    painted = timed.annotate(px=F("painted_px") + F("erased_px")).filter(px__gt=0)
-    strokes = painted.aggregate(painting=Sum("painting_ms"), px=Sum("px"))
-    return TeamPace(
-        seconds_per_click=(
-            (clicks["prompting"] / clicks["later"] + clicks["waiting"] / clicks["num"]) / 1000
-            if clicks["num"]
-            else None
-        ),
-        seconds_per_painted_px=(
-            strokes["painting"] / strokes["px"] / 1000 if strokes["px"] else None
-        ),
+    painted = timed.filter(changed_px__gt=0).aggregate(
+        painting=Sum("painting_ms"), num_px=Sum("changed_px")
     )
+    per_click = per_px = None
+    if clicked["num"]:
+        waiting = clicked["waiting"] / clicked["num"]
+        per_click = (clicked["prompting"] / clicked["num_later"] + waiting) / 1000
+    if painted["num_px"]:
+        per_px = painted["painting"] / painted["num_px"] / 1000
+    return TeamPace(seconds_per_click=per_click, seconds_per_painted_px=per_px)
 
 
 def _replayable(project: Project) -> QuerySet[Mask]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -13,6 +12,7 @@ from django.db import IntegrityError, transaction
 from annotator.errors import Conflict, Invalid
 from annotator.models import ModelVersion, Person, Project, Promotion
 from annotator.queries.model_versions import current_model_version
+from annotator.queries.verdicts import Verdict, verdict_of
 from annotator.services.audit import record_act
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.hints import send_hint
@@ -91,9 +91,10 @@ def promote(
 ) -> Promotion:
     """Makes a model version the one annotators use, if the current one is still `expected_current`.
 
-    Raises `Conflict`: `not_current` when somebody else was faster, `worse` for a candidate that is worse
-    on the held-out masks than the model it came from, unless `override`. Images that are open finish on the
-    version they started with; missing embeddings are queued in the order people need them.
+    Raises `Conflict`: `not_current` when somebody else was faster, `worse` for a candidate that the gate holds
+    to be worse than the model it came from, unless `override`; that needs a `reason` (`Invalid`), and is
+    remembered. Images that are open finish on the version they started with; missing embeddings are queued in
+    the order people need them.
     """
     previous = Promotion.objects.order_by("-id").first()
     current = None if previous is None else previous.model_version_id
@@ -101,8 +102,22 @@ def promote(
         raise _not_current()
     if previous is not None and current == model_version.id:
         return previous
-    if not override:
-        _check_gate(model_version, current)
+    verdict = verdict_of(model_version)
+    if verdict.is_worse:
+        _check_override(verdict, override=override, reason=reason)
+    return _put_to_use(model_version, previous=previous, by=by, reason=reason, against=verdict)
+
+
+def _put_to_use(
+    model_version: ModelVersion,
+    *,
+    previous: Promotion | None,
+    by: Person | None,
+    reason: str,
+    against: Verdict | None = None,
+) -> Promotion:
+    """`against` is the gate's verdict; it was overridden when it says worse."""
+    current = None if previous is None else previous.model_version_id
     try:
         with transaction.atomic():
             promotion = Promotion.objects.create(
@@ -114,6 +129,13 @@ def promote(
                 subject=str(model_version.id),
                 detail={"previous": str(current) if current else None, "reason": reason},
             )
+            if against is not None and against.is_worse:
+                record_act(
+                    person=by,
+                    act="model.gate_overridden",
+                    subject=str(model_version.id),
+                    detail={"reason": reason, "verdict": list(against.reasons)},
+                )
     except IntegrityError as error:
         raise _not_current() from error
     request_missing_embeddings(model_version=model_version)
@@ -122,26 +144,32 @@ def promote(
 
 
 def roll_back(*, by: Person | None = None, reason: str = "") -> Promotion:
-    """Promotes the version that was in use before the current one. Raises `Conflict` for none."""
+    """Promotes the version that was in use before the current one, whatever the gate says of it.
+
+    Raises `Conflict`: `no_earlier_version`, or `not_current` when somebody else was faster.
+    """
     newest = Promotion.objects.select_related("previous__model_version").order_by("-id").first()
     if newest is None or newest.previous is None:
         raise Conflict("There is no earlier version to go back to.", code="no_earlier_version")
-    return promote(
-        model_version=newest.previous.model_version,
-        expected_current=newest.model_version_id,
-        by=by,
-        reason=reason or "roll back",
+    return _put_to_use(
+        newest.previous.model_version, previous=newest, by=by, reason=reason or "roll back"
     )
 
 
-def promote_over_current(*, model_version: ModelVersion, by: Person | None = None) -> Promotion:
-    """Promotes over whatever is current: for the command line, where nobody looks at a page."""
+def promote_over_current(
+    *, model_version: ModelVersion, by: Person | None = None, although_worse: str = ""
+) -> Promotion:
+    """Promotes over whatever is current: for the command line, where nobody looks at a page.
+
+    `although_worse` is the reason for overriding the gate; without it a worse candidate is refused.
+    """
     current = current_model_version()
     return promote(
         model_version=model_version,
         expected_current=None if current is None else current.id,
         by=by,
-        reason="command line",
+        reason=although_worse or "command line",
+        override=bool(although_worse),
     )
 
 
@@ -196,24 +224,20 @@ def _sha256(storage: Storage, key: str) -> str | None:
         return None
 
 
-def _check_gate(candidate: ModelVersion, current: UUID | None) -> None:
-    """Only a candidate of the current model can be compared with it: both were scored alike."""
-    held_out = candidate.scores.get("held_out") or {}
-    if candidate.parent_id != current or not held_out.get("before") or not held_out.get("after"):
-        return
-    before, after = _mean_iou(held_out["before"]), _mean_iou(held_out["after"])
-    if after < before:
+def _check_override(verdict: Verdict, *, override: bool, reason: str) -> None:
+    """Raises `Conflict` (worse) without an override and `Invalid` (reason_missing) without a reason for it."""
+    if not override:
         raise Conflict(
-            f"On the held-out masks it reaches a mean IoU of {after:.3f}, the current one {before:.3f}.",
+            f"It is worse than the model it came from. {'. '.join(verdict.reasons)}.",
             code="worse",
-            extra={"before": before, "after": after},
+            extra={"reasons": list(verdict.reasons)},
         )
-
-
-def _mean_iou(scores: dict[str, Any]) -> float:
-    """Mean over the numbers of clicks that were scored."""
-    values = [float(value) for value in scores["miou_at"].values()]
-    return sum(values) / len(values)
+    if not reason.strip():
+        raise Invalid(
+            "Say why a candidate that is worse shall be used.",
+            code="reason_missing",
+            field="reason",
+        )
 
 
 def _not_current() -> Conflict:

@@ -89,6 +89,8 @@ MATRIX = [
     GET    models                                        403 403 403 ok
     GET    models/{model}                                ok  ok  ok  ok
     GET    models/{model}/files/manifest.json            404 404 404 404
+    GET    models/{model}/comparison                     403 403 403 ok
+    GET    models/{model}/comparison/pictures/{sha256}   403 403 403 404
     POST   models/{model}/promote                        403 403 403 ok
     GET    jobs                                          403 403 403 ok
     """.strip().splitlines()
@@ -159,6 +161,7 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
         "mask": mask,
         "encoder": model.encoder_fingerprint,
         "model": str(model.id),
+        "sha256": "0" * 64,
     }
 
 

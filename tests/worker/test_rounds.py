@@ -28,6 +28,7 @@ from annotator.services.embeddings import request_embedding
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
 from annotator.services.stores import file_storage
 from annotator.services.tick import tick
+from common.messages import picture_key
 from common.snapshots import read_snapshot
 from tests.cast import Cast, accepted_mask, make_model
 from tests.worker.engine import TRAIN, Engine, stored_image
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.xdist_group("engine")
 SMALL = RoundSettings(
     steps=3, minutes=2.0, images_per_batch=1, masks_per_image=1, rounds=2, held_out_images=1
 )
-TRAINING_S = 900.0  # four processes that load torch, on a machine that may be busy
+TRAINING_S = 900.0  # five processes that load torch, on a machine that may be busy
 
 
 @pytest.fixture
@@ -45,7 +46,11 @@ def masks(engine: Engine, cast: Cast) -> list[Mask]:
     images = [stored_image(cast.project, shade=number) for number in range(3)]
     images[2].held_out = True
     images[2].save()
-    return [accepted_mask(image, cast.alice) for image in images]
+    masks = [accepted_mask(image, cast.alice) for image in images]
+    for mask in masks:
+        mask.prompts = [{"kind": "point", "x": 6, "y": 15, "label": 1}]
+        mask.save()
+    return masks
 
 
 def test_a_round_trains_on_the_accepted_masks_and_its_candidate_can_be_promoted(
@@ -71,9 +76,14 @@ def test_a_round_trains_on_the_accepted_masks_and_its_candidate_can_be_promoted(
     assert set(held_out["before"]["miou_at"]) == set(held_out["after"]["miou_at"])
     assert candidate.manifest["provenance"]["snapshot"] == started.snapshot_key
     assert isinstance(read_log(round_=started), list)
+    check_comparison(candidate, held_out=masks[2])
 
     promote(
-        model_version=candidate, expected_current=model.id, by=cast.dan, reason="", override=True
+        model_version=candidate,
+        expected_current=model.id,
+        by=cast.dan,
+        reason="three steps teach nothing",
+        override=True,
     )
     assert current_model_version() == candidate
     embedded = request_embedding(picture=masks[0].image.picture, model_version=candidate)
@@ -136,6 +146,27 @@ def test_the_commands_start_rounds_promote_and_go_back(
     if job is not None:
         call_command("follow_job", str(job.id))
     call_command("wait_for_embeddings")
+
+
+def check_comparison(candidate: ModelVersion, *, held_out: Mask) -> None:
+    """The held-out mask alone was replayed on both models, and its pictures are in storage."""
+    found = candidate.comparison
+    assert found["replayed_on"] == "held_out"
+    for name in ("held_out_iou", "first_iou", "clicks"):
+        measure = found["measures"][name]
+        assert measure["num_masks"] == 1 and measure["interval"] is None, name
+        assert set(measure["by_group"]) == {str(held_out.image.project_id)}
+    scores = candidate.scores["held_out"]
+    for when, who in (("before", "current"), ("after", "candidate")):
+        assert found["measures"]["held_out_iou_1"][who] == scores[when]["miou_at"]["1"]
+    for case in found["cases"]:
+        assert case["mask_id"] == str(held_out.id)
+        assert (
+            file_storage()
+            .read_bytes(picture_key(case["candidate_picture"]))
+            .startswith(b"\xff\xd8")
+        )
+    assert "comparison" not in candidate.manifest["scores"], "every browser fetches the manifest"
 
 
 def is_given_up(job: Job) -> bool:

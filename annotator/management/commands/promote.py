@@ -18,6 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("model", nargs="?", type=uuid.UUID)
+        parser.add_argument(
+            "--although-worse", metavar="REASON", default="", help="override the gate; remembered"
+        )
         parser.add_argument("--back", action="store_true", help="go back to the version before")
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -28,7 +31,9 @@ class Command(BaseCommand):
                 promotion = roll_back()
             else:
                 version = find_model_version(model_id=options["model"])
-                promotion = promote_over_current(model_version=version)
+                promotion = promote_over_current(
+                    model_version=version, although_worse=options["although_worse"]
+                )
         except DomainError as error:
             raise CommandError(error.message) from error
         self.stdout.write(f"{promotion.model_version_id} is in use now.")

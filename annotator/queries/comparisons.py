@@ -1,0 +1,167 @@
+"""A model version beside the one it came from: the numbers of its comparison, by measure and by project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from annotator.errors import NotInScope
+from annotator.models import ModelVersion
+from annotator.queries.scope import NOTHING
+from annotator.queries.verdicts import MEASURES, Measure, Verdict, group_names, verdict_of
+
+
+@dataclass(frozen=True)
+class Side:
+    """One measure of both versions; `interval` is that of the difference, 95 %, None with one image."""
+
+    measure: Measure
+    num_masks: int
+    num_images: int
+    current: float
+    candidate: float
+    difference: float
+    interval: tuple[float, float] | None
+
+    @property
+    def trend(self) -> str:
+        """`better` or `worse` when the interval leaves out 0, else "" for what may be chance."""
+        if self.interval is None:
+            return ""
+        gains = [self.measure.gain(end) for end in self.interval]
+        return "better" if min(gains) > 0 else "worse" if max(gains) < 0 else ""
+
+    @property
+    def current_words(self) -> str:
+        return self.measure.told(self.current)
+
+    @property
+    def candidate_words(self) -> str:
+        return self.measure.told(self.candidate)
+
+    @property
+    def difference_words(self) -> str:
+        return _signed(self.measure, self.difference)
+
+    @property
+    def interval_words(self) -> str:
+        """From the lower to the upper end; "" without."""
+        if self.interval is None:
+            return ""
+        return " to ".join(_signed(self.measure, end) for end in self.interval)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The numbers of one project."""
+
+    name: str
+    sides: list[Side]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One replayed mask; pictures are named by their SHA-256."""
+
+    kind: str  # best or worst
+    group: str
+    current_iou: float
+    candidate_iou: float
+    current_clicks: int
+    candidate_clicks: int
+    current_picture: str
+    candidate_picture: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is known of a version beside its parent; without measures nothing was compared."""
+
+    version: ModelVersion
+    parent: ModelVersion | None
+    verdict: Verdict
+    replayed_on: str  # held_out, trained or nothing
+    seconds_per_click: float | None
+    seconds_per_painted_px: float | None
+    sides: list[Side]
+    groups: list[Group]
+    cases: list[Case]
+
+    @property
+    def best(self) -> list[Case]:
+        return [case for case in self.cases if case.kind == "best"]
+
+    @property
+    def worst(self) -> list[Case]:
+        return [case for case in self.cases if case.kind == "worst"]
+
+
+def comparison_of(version: ModelVersion) -> Comparison:
+    """The stored comparison of a version."""
+    stored: dict[str, Any] = version.comparison
+    measures: dict[str, Any] = stored.get("measures", {})
+    ids = {group for found in measures.values() for group in found["by_group"]}
+    names = group_names(ids)
+    pace = stored.get("pace", {})
+    groups = [
+        Group(names.get(group, "A removed project"), _sides(measures, group)) for group in ids
+    ]
+    return Comparison(
+        version=version,
+        parent=version.parent,
+        verdict=verdict_of(version),
+        replayed_on=stored.get("replayed_on", "nothing"),
+        seconds_per_click=pace.get("seconds_per_click"),
+        seconds_per_painted_px=pace.get("seconds_per_painted_px"),
+        sides=_sides(measures),
+        groups=sorted(groups, key=lambda group: group.name),
+        cases=[_case(told, names) for told in stored.get("cases", [])],
+    )
+
+
+def check_picture(*, version: ModelVersion, sha256: str) -> None:
+    """Raises `NotInScope` unless a case of the version's comparison has this picture."""
+    cases = version.comparison.get("cases", [])
+    pictures = {told[f"{who}_picture"] for told in cases for who in ("current", "candidate")}
+    if sha256 not in pictures:
+        raise NotInScope(NOTHING)
+
+
+def _sides(measures: dict[str, Any], group: str | None = None) -> list[Side]:
+    found = {
+        name: whole if group is None else whole["by_group"].get(group)
+        for name, whole in measures.items()
+    }
+    return [_side(one, told) for one in MEASURES if (told := found.get(one.name)) is not None]
+
+
+def _side(measure: Measure, told: dict[str, Any]) -> Side:
+    interval = told["interval"]
+    return Side(
+        measure=measure,
+        num_masks=told["num_masks"],
+        num_images=told["num_images"],
+        current=told["current"],
+        candidate=told["candidate"],
+        difference=told["difference"],
+        interval=None if interval is None else (interval[0], interval[1]),
+    )
+
+
+def _case(told: dict[str, Any], names: dict[str, str]) -> Case:
+    return Case(
+        kind=told["kind"],
+        group=names.get(told["group"], "A removed project"),
+        current_iou=told["current_iou"],
+        candidate_iou=told["candidate_iou"],
+        current_clicks=told["current_clicks"],
+        candidate_clicks=told["candidate_clicks"],
+        current_picture=told["current_picture"],
+        candidate_picture=told["candidate_picture"],
+    )
+
+
+def _signed(measure: Measure, value: float) -> str:
+    """With a sign that is as wide as a plus."""
+    words = measure.told(abs(value))
+    return f"{'−' if value < 0 else '+'}{words}"

@@ -1,0 +1,131 @@
+"""Whether a model version may be promoted, from how it compares with the one it came from.
+
+docs/decisions/gate.md says why these measures decide and what the margins mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+
+from annotator.models import ModelVersion, Project
+
+GREATER, SMALLER = 1, -1
+
+
+class Standing(StrEnum):
+    """What the gate says of a model version."""
+
+    BETTER = "better"
+    SIMILAR = "similar"
+    WORSE = "worse"
+    UNPROVEN = "unproven"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of a comparison; `better` tells the good direction, `is_replay` that annotators made it."""
+
+    name: str
+    label: str
+    better: int
+    places: int
+    is_replay: bool
+    decides: bool = False
+
+    @property
+    def margin(self) -> float:
+        """How much worse is still let through."""
+        return settings.GATE_CLICKS_MARGIN if self.name == "clicks" else settings.GATE_IOU_MARGIN
+
+    def gain(self, difference: float) -> float:
+        """A difference so that more is better."""
+        return self.better * difference
+
+    def told(self, value: float) -> str:
+        """A value in words of the page."""
+        if self.name == "unpainted_share":
+            return f"{100 * value:.{self.places}f} %"
+        return f"{value:.{self.places}f}"
+
+
+MEASURES = (
+    Measure("held_out_iou", "Held-out masks: mean IoU over 1 to 9 clicks", GREATER, 3, False, True),
+    Measure("held_out_iou_1", "Held-out masks: IoU after 1 click", GREATER, 3, False),
+    Measure("held_out_iou_3", "Held-out masks: IoU after 3 clicks", GREATER, 3, False),
+    Measure("first_iou", "Replay: IoU after the first click", GREATER, 3, True, True),
+    Measure("clicks", "Replay: clicks to IoU 0.90", SMALLER, 2, True, True),
+    Measure("unpainted_share", "Replay: painted pixels no longer needed", GREATER, 0, True),
+    Measure("seconds", "Replay: predicted seconds of correcting a mask", SMALLER, 1, True),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The standing of a version beside its parent, with a sentence for each reason."""
+
+    standing: Standing
+    reasons: list[str]
+
+    @property
+    def is_worse(self) -> bool:
+        return self.standing == Standing.WORSE
+
+
+def verdict_of(version: ModelVersion) -> Verdict:
+    """Judges a version by its stored comparison."""
+    found: dict[str, Any] = version.comparison.get("measures", {})
+    is_flattered = version.comparison.get("replayed_on") == "trained"
+    measures = [one for one in MEASURES if one.decides and one.name in found]
+    worse = [reason for one in measures for reason in _worse(one, found[one.name])]
+    if worse:
+        return Verdict(Standing.WORSE, worse)
+    proving = [one for one in measures if not (one.is_replay and is_flattered)]
+    if not proving:
+        return Verdict(Standing.UNPROVEN, ["Nothing was measured on images kept for scoring."])
+    better = [_change(one, found[one.name]) for one in proving if _is_surely_better(one, found)]
+    if better:
+        return Verdict(Standing.BETTER, better)
+    return Verdict(
+        Standing.SIMILAR, ["No measure that decides changed by more than margin or chance."]
+    )
+
+
+def group_names(groups: Iterable[str]) -> dict[str, str]:
+    """Names of projects by the ids that stand in comparisons; a removed one has none."""
+    found = Project.objects.filter(id__in=list(groups)).values_list("id", "name")
+    return {str(project_id): name for project_id, name in found}
+
+
+def _worse(measure: Measure, found: dict[str, Any]) -> Iterator[str]:
+    """Over all masks the measured difference decides; in one group only one that is not by chance."""
+    if measure.gain(found["difference"]) < -measure.margin:
+        yield _change(measure, found)
+    lost = {
+        group: own
+        for group, own in found["by_group"].items()
+        if own["interval"] and _best_of(measure, own["interval"]) < -measure.margin
+    }
+    if len(found["by_group"]) > 1 and lost:
+        names = group_names(lost)
+        for group, own in lost.items():
+            yield f"In {names.get(group, 'one project')}: {_change(measure, own)}"
+
+
+def _is_surely_better(measure: Measure, found: dict[str, Any]) -> bool:
+    interval = found[measure.name]["interval"]
+    return bool(interval) and min(measure.gain(end) for end in interval) > 0
+
+
+def _best_of(measure: Measure, interval: list[float]) -> float:
+    return max(measure.gain(end) for end in interval)
+
+
+def _change(measure: Measure, found: dict[str, Any]) -> str:
+    verb = "rises" if found["difference"] > 0 else "falls"
+    current, candidate = measure.told(found["current"]), measure.told(found["candidate"])
+    return f"{measure.label} {verb} from {current} to {candidate}"
