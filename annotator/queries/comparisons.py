@@ -10,6 +10,17 @@ from annotator.models import ModelVersion
 from annotator.queries.scope import NOTHING
 from annotator.queries.verdicts import MEASURES, Measure, Verdict, group_names, verdict_of
 
+HALF_WIDTH = 44.0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Places along an axis from −HALF_WIDTH to HALF_WIDTH, 0 in its middle."""
+
+    low: float
+    middle: float
+    high: float
+
 
 @dataclass(frozen=True)
 class Side:
@@ -30,6 +41,17 @@ class Side:
             return ""
         gains = [self.measure.gain(end) for end in self.interval]
         return "better" if min(gains) > 0 else "worse" if max(gains) < 0 else ""
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """The interval as it is drawn, better to the right."""
+        if self.interval is None:
+            return None
+        values = (self.interval[0], self.difference, self.interval[1])
+        gains = sorted(self.measure.gain(value) for value in values)
+        reach = max(*(abs(gain) for gain in gains), self.measure.margin)
+        low, middle, high = (round(HALF_WIDTH * gain / reach, 1) for gain in gains)
+        return Drawn(low, middle, high)
 
     @property
     def current_words(self) -> str:
@@ -57,6 +79,10 @@ class Group:
 
     name: str
     sides: list[Side]
+
+    @property
+    def deciding(self) -> list[Side]:
+        return [side for side in self.sides if side.measure.decides]
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid
 from annotator.models import Person
+from annotator.queries.comparisons import comparison_of
 from annotator.queries.jobs import find_round
 from annotator.queries.model_history import (
     ProjectRounds,
     project_rounds,
     version_rows,
 )
-from annotator.queries.model_versions import find_model_version, promotions
+from annotator.queries.model_versions import (
+    current_model_version,
+    find_model_version,
+    promotions,
+)
 from annotator.queries.scope import find_project, require_admin, visible_projects
 from annotator.services.bundles import promote, roll_back
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
@@ -25,6 +30,7 @@ from annotator.views.page import page, render_page, signed_in_person
 
 MAX_MINUTES = 24 * 60.0
 MAX_STEPS = 1_000_000
+MAX_REASON = 2000
 PROMOTIONS_SHOWN = 20
 LOG_LINES_SHOWN = 12
 LOSS = "loss_1"  # after the first simulated click
@@ -37,6 +43,26 @@ def models(request: HttpRequest) -> HttpResponse:
     return _models(request, _admin(request))
 
 
+@require_safe
+@page
+def model(request: HttpRequest, version_id: UUID) -> HttpResponse:
+    """A version beside the one it came from."""
+    _admin(request)
+    version = find_model_version(model_id=version_id)
+    comparison = comparison_of(version)
+    return render_page(
+        request,
+        "model.html",
+        current="models",
+        comparison=comparison,
+        shown_cases=[("Gained most", comparison.best), ("Lost most", comparison.worst)],
+        version=version,
+        round=getattr(version, "round", None),
+        in_use=current_model_version(),
+        pictures=f"/api/v1/models/{version.id}/comparison/pictures",
+    )
+
+
 @require_POST
 @page
 def promote_version(request: HttpRequest, version_id: UUID) -> HttpResponse:
@@ -46,7 +72,13 @@ def promote_version(request: HttpRequest, version_id: UUID) -> HttpResponse:
     is_sure = request.POST.get("override") == "yes"
     try:
         expected = _written_id(request.POST.get("expected_current", ""))
-        promote(model_version=version, expected_current=expected, by=admin, override=is_sure)
+        promote(
+            model_version=version,
+            expected_current=expected,
+            by=admin,
+            override=is_sure,
+            reason=request.POST.get("reason", "")[:MAX_REASON],
+        )
     except DomainError as error:
         return _models(request, admin, fault=error)
     return HttpResponseRedirect("/models")

@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROJECT}/members/<uuid:person_id>/remove", projects.drop_member, name="drop-member"),
     path("models", models.models, name="models"),
     path("models/roll-back", models.roll_back_version, name="roll-back"),
+    path("models/<uuid:version_id>", models.model, name="model"),
     path("models/<uuid:version_id>/promote", models.promote_version, name="promote"),
     path("models/rounds/start", models.start, name="start-round"),
     path("models/rounds/<uuid:round_id>/cancel", models.cancel, name="cancel-round"),

@@ -8,15 +8,15 @@ from django.utils import timezone
 from annotator.models import Job, JobKind, JobState, ModelVersion, Person, SignInLink
 from annotator.queries.model_versions import current_model_version
 from tests.cast import Cast, make_model
+from tests.comparisons import BEST, candidate_of, case, comparison, difference
 from tests.pages.conftest import Visitors
 
 # The same in every process: parallel workers compare the names of tests.
 NOBODYS_ID = "7d3c1f52-4a86-4b0e-9d55-0c8e2b7a6f19"
 
 
-def candidate_of(base: ModelVersion, *, before: float, after: float) -> ModelVersion:
-    model = make_model(promote=False)
-    model.parent = base
+def scored_candidate(base: ModelVersion, *, before: float, after: float) -> ModelVersion:
+    model = candidate_of(base, comparison(held_out_iou=difference(before, after)))
     model.scores = {
         "held_out": {
             "before": {"miou_at": {"1": before, "3": before}, "num_masks": 4},
@@ -29,7 +29,7 @@ def candidate_of(base: ModelVersion, *, before: float, after: float) -> ModelVer
 
 def test_a_better_candidate_is_promoted_and_rolled_back(visitor: Visitors, cast: Cast) -> None:
     base = make_model()
-    better = candidate_of(base, before=0.61, after=0.724)
+    better = scored_candidate(base, before=0.61, after=0.724)
     dan = visitor("dan")
     shown = dan.get("/models").text
     assert "0.724" in shown
@@ -42,13 +42,52 @@ def test_a_better_candidate_is_promoted_and_rolled_back(visitor: Visitors, cast:
 
 def test_a_worse_candidate_needs_a_deliberate_second_word(visitor: Visitors, cast: Cast) -> None:
     base = make_model()
-    worse = candidate_of(base, before=0.7, after=0.6)
+    worse = scored_candidate(base, before=0.7, after=0.6)
     dan, path = visitor("dan"), f"/models/{worse.id}/promote"
     assert "Promote although worse" in dan.get("/models").text
     refused = dan.post(path, {"expected_current": str(base.id)})
     assert (refused.status_code, current_model_version()) == (409, base)
-    dan.post(path, {"expected_current": str(base.id), "override": "yes"})
+    override = {"expected_current": str(base.id), "override": "yes"}
+    silent = dan.post(path, override)
+    assert (silent.status_code, current_model_version()) == (422, base)
+    assert "Say why a candidate that is worse shall be used." in silent.text
+    dan.post(path, {**override, "reason": "The held-out masks <were> wrong"})
     assert current_model_version() == worse
+    assert "The held-out masks &lt;were&gt; wrong" in dan.get("/models").text
+
+
+def test_a_version_is_shown_beside_the_one_it_came_from(visitor: Visitors, cast: Cast) -> None:
+    groups = {
+        str(cast.project.id): {"clicks": difference(3.0, 2.4)},
+        str(cast.elsewhere.id): {"clicks": difference(2.0, 2.1, half=None)},
+    }
+    stored = comparison(
+        clicks=difference(2.8, 2.3), unpainted_share=difference(0.1, 0.35), groups=groups
+    )
+    stored["cases"] = [case("best", str(cast.project.id)), case("worst", str(cast.elsewhere.id))]
+    shown = visitor("dan").get(f"/models/{candidate_of(make_model(), stored).id}").text
+    for text in (
+        "Better than compact",
+        "Replay: clicks to IoU 0.90 falls from 2.80 to 2.30.",
+        "−0.51 to −0.49",  # the change with its interval, to the last digit
+        "+25 %",
+        "Harbour",
+        "Elsewhere",
+        f"/comparison/pictures/{BEST}",
+        "of 1.4 s each",
+    ):
+        assert text in shown, text
+    assert shown.count('class="interval better"') == 3
+
+
+def test_a_version_without_a_comparison_says_what_to_do(visitor: Visitors, cast: Cast) -> None:
+    base = make_model()
+    dan = visitor("dan")
+    assert "This version was registered" in dan.get(f"/models/{base.id}").text
+    shown = dan.get(f"/models/{candidate_of(base, {}).id}").text
+    assert "Not proven" in shown and "Keep some images for scoring" in shown
+    assert visitor("carol").get(f"/models/{base.id}").status_code == 403
+    assert dan.get(f"/models/{NOBODYS_ID}").status_code == 404
 
 
 def test_promoting_from_an_old_page_is_refused(visitor: Visitors, cast: Cast) -> None:
