@@ -98,6 +98,13 @@ def accept_a_mask(product: LiveProduct, project: str) -> dict[str, Any]:
     return assignment
 
 
+def accessibility_problems(page: Page) -> list[tuple[str, list[Any]]]:
+    """What axe finds wrong by WCAG 2.2 AA: the rule and where."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+    return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]]
+
+
 def test_a_link_sets_the_password_and_leads_to_the_start(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
@@ -188,11 +195,16 @@ def test_a_round_is_started_watched_and_leaves_a_candidate(
 ) -> None:
     project = new_project(product)
     manager = product.session("manager")
-    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(4)})
-    accept_a_mask(product, project)
+    files = {"quay.png": scene(4), "pier.png": scene(5)}
+    manager.upload(f"/api/v1/projects/{project}/images", files)
+    held_out = manager.get(f"/api/v1/projects/{project}/images").json()["images"][0]["id"]
+    assert manager.request("PATCH", f"/api/v1/images/{held_out}", {"held_out": True}).status == 200
+    for _ in files:
+        taken = accept_a_mask(product, project)
+        product.session("annotator").post(f"/api/v1/assignments/{taken['id']}/submit")
     page = open_page("admin", "/models")
     form = page.locator("form").filter(has=page.locator(f"#start-{project}"))
-    expect(page.locator(f"#new-{project}")).to_contain_text("1 new mask")
+    expect(page.locator(f"#new-{project}")).to_contain_text("2 new masks")
     form.get_by_text("Settings").click()
     form.get_by_label("Steps").fill("1")
     form.get_by_label("At most minutes").fill("1")
@@ -204,6 +216,50 @@ def test_a_round_is_started_watched_and_leaves_a_candidate(
     expect(rounds.locator(".chip")).to_have_text("done")
     expect(page.locator("#versions")).to_contain_text("candidate")
     expect(page.locator(f"#new-{project}")).to_contain_text("0 new masks")
+    name = manager.get(f"/api/v1/projects/{project}").json()["name"]
+    page.get_by_role("link", name=f"{name} round 1").click()
+    first_click = page.locator("tr").filter(has_text="IoU after the first click")
+    expect(first_click.locator("td").last).to_contain_text("image")
+    for picture in page.locator(".cases img").all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("picture => picture.naturalWidth") > 0
+    assert accessibility_problems(page) == []
+
+
+def test_a_worse_candidate_is_promoted_with_a_reason_and_rolled_back(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    """A copy of the model in use whose comparison says that it got worse."""
+    newest = "SELECT model_version_id FROM annotator_promotion ORDER BY id DESC LIMIT 1"
+    [(before,)] = product.ask(newest)
+    lost = {"num_masks": 9, "num_images": 4, "current": 0.8, "candidate": 0.7, "difference": -0.1}
+    measures = {"first_iou": {**lost, "interval": [-0.2, -0.05], "by_group": {}}}
+    stored = {"replayed_on": "held_out", "measures": measures, "cases": []}
+    version, fingerprint = str(uuid.uuid4()), uuid.uuid4().hex * 2
+    product.ask(
+        """INSERT INTO annotator_modelversion (id, name, bundle_fingerprint, encoder_fingerprint, manifest,
+            scores, comparison, parent_id, created_at)
+        SELECT %s, 'a worse one', %s, encoder_fingerprint, manifest, scores, %s, id, now()
+        FROM annotator_modelversion WHERE id = %s RETURNING id""",
+        *(version, fingerprint, json.dumps(stored), before),
+    )
+    page = open_page("admin", f"/models/{version}")
+    expect(page.locator("#verdict")).to_contain_text("Worse than")
+    page.get_by_role("button", name="Promote although worse").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Why shall it be used all the same?").fill("   ")
+    dialog.get_by_role("button", name="Promote although worse").click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("Why shall it be used all the same?").fill("Only for this test")
+    dialog.get_by_role("button", name="Promote although worse").click()
+    expect(page.locator("#promotions li").first).to_contain_text("a worse one")
+    expect(page.locator("#promotions li").first).to_contain_text("Only for this test")
+    told = product.ask("SELECT act FROM annotator_auditentry WHERE subject = %s", version)
+    assert ("model.gate_overridden",) in told
+    page.get_by_role("button", name="Roll back").click()
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    expect(page.locator("#promotions li").first).not_to_contain_text("a worse one")
 
 
 def test_the_system_page_shows_a_healthy_installation(open_page: OpenPage) -> None:
@@ -253,11 +309,6 @@ def test_pages_are_accessible_quiet_in_the_console_and_fit_a_small_window(
     page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
     page.goto(path.format(project=project))
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
-    problems = [
-        (one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]
-    ]
-    assert problems == []
+    assert accessibility_problems(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 800
     assert [fault for fault in faults if "status of 404" not in fault] == []
