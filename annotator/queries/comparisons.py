@@ -63,14 +63,14 @@ class Side:
 
     @property
     def difference_words(self) -> str:
-        return _signed(self.measure, self.difference)
+        return self.measure.told_change(self.difference)
 
     @property
     def interval_words(self) -> str:
         """From the lower to the upper end; "" without."""
         if self.interval is None:
             return ""
-        return " to ".join(_signed(self.measure, end) for end in self.interval)
+        return " to ".join(self.measure.told_change(end) for end in self.interval)
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,3 @@ def _case(told: dict[str, Any], names: dict[str, str]) -> Case:
         current_picture=told["current_picture"],
         candidate_picture=told["candidate_picture"],
     )
-
-
-def _signed(measure: Measure, value: float) -> str:
-    """With a sign that is as wide as a plus."""
-    words = measure.told(abs(value))
-    return f"{'−' if value < 0 else '+'}{words}"

@@ -15,6 +15,7 @@ from django.conf import settings
 from annotator.models import ModelVersion, Project
 
 GREATER, SMALLER = 1, -1
+MINUS = "\N{MINUS SIGN}"  # as wide as a plus
 
 
 class Standing(StrEnum):
@@ -48,9 +49,21 @@ class Measure:
 
     def told(self, value: float) -> str:
         """A value in words of the page."""
-        if self.name == "unpainted_share":
-            return f"{100 * value:.{self.places}f} %"
-        return f"{value:.{self.places}f}"
+        return f"{self._digits(value)} %" if self.is_share else self._digits(value)
+
+    def told_change(self, difference: float) -> str:
+        """A difference, always with its sign; that of shares in points of a hundred."""
+        words = self._digits(difference)
+        signed = words if difference < 0 else f"+{words}"
+        return f"{signed} points" if self.is_share else signed
+
+    @property
+    def is_share(self) -> bool:
+        return self.name == "unpainted_share"
+
+    def _digits(self, value: float) -> str:
+        scaled = 100 * value if self.is_share else value
+        return f"{scaled:.{self.places}f}".replace("-", MINUS)
 
 
 MEASURES = (
@@ -86,13 +99,11 @@ def verdict_of(version: ModelVersion) -> Verdict:
         return Verdict(Standing.WORSE, worse)
     proving = [one for one in measures if not (one.is_replay and is_flattered)]
     if not proving:
-        return Verdict(Standing.UNPROVEN, ["Nothing was measured on images kept for scoring."])
+        return Verdict(Standing.UNPROVEN, ["Nothing was measured on images kept for scoring"])
     better = [_change(one, found[one.name]) for one in proving if _is_surely_better(one, found)]
     if better:
         return Verdict(Standing.BETTER, better)
-    return Verdict(
-        Standing.SIMILAR, ["No measure that decides changed by more than margin or chance."]
-    )
+    return Verdict(Standing.SIMILAR, ["No loss beyond the margin, and no gain beyond chance"])
 
 
 def group_names(groups: Iterable[str]) -> dict[str, str]:
@@ -113,7 +124,7 @@ def _worse(measure: Measure, found: dict[str, Any]) -> Iterator[str]:
     if len(found["by_group"]) > 1 and lost:
         names = group_names(lost)
         for group, own in lost.items():
-            yield f"In {names.get(group, 'one project')}: {_change(measure, own)}"
+            yield f"{_change(measure, own)} in {names.get(group, 'a removed project')}"
 
 
 def _is_surely_better(measure: Measure, found: dict[str, Any]) -> bool:

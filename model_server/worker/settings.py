@@ -23,7 +23,7 @@ class WorkerSettings:
     @property
     def num_threads(self) -> int:
         """How many threads compute on a CPU."""
-        return self.threads or min(os.cpu_count() or 1, 8)
+        return self.threads or min(_usable_cores(), 8)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> WorkerSettings:
@@ -39,6 +39,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> WorkerSettings
         threads=_whole(environment, "MASKWRIGHT_THREADS", 0),
         niceness=_whole(environment, "MASKWRIGHT_NICENESS", 10),
     )
+
+
+def _usable_cores() -> int:
+    """Of those there are: threads that share a core wait for each other all the time."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

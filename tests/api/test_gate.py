@@ -74,7 +74,7 @@ def test_one_project_that_surely_loses_outweighs_the_mean_of_all(
     )
     assert verdict.standing == Standing.WORSE
     assert verdict.reasons == [
-        "In Elsewhere: Replay: IoU after the first click falls from 0.800 to 0.700"
+        "Replay: IoU after the first click falls from 0.800 to 0.700 in Elsewhere"
     ]
     unsure = lost | {there: {"first_iou": difference(0.8, 0.7, half=0.1)}}
     stored = comparison(first_iou=difference(0.72, 0.8), groups=unsure)

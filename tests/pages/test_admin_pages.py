@@ -70,7 +70,7 @@ def test_a_version_is_shown_beside_the_one_it_came_from(visitor: Visitors, cast:
         "Better than compact",
         "Replay: clicks to IoU 0.90 falls from 2.80 to 2.30.",
         "−0.51 to −0.49",  # the change with its interval, to the last digit
-        "+25 %",
+        "+25 points",
         "Harbour",
         "Elsewhere",
         f"/comparison/pictures/{BEST}",
