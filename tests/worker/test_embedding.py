@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +161,12 @@ def test_a_missing_or_wrong_setting_stops_the_worker(change: dict[str, str], nam
     assert read_settings(sound).device == "auto"
     with pytest.raises(SystemExit, match=named):
         read_settings(sound | change)
+
+
+def test_as_many_threads_as_cores_it_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = replace(SETTINGS, threads=0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {3, 5, 7})
+    assert (free.num_threads, SETTINGS.num_threads) == (3, 1)
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on a Mac
+    assert free.num_threads == 8
