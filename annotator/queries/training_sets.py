@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from annotator.models import Mask, MaskState, Project, Round
 from common.snapshots import SnapshotMask
@@ -35,9 +35,18 @@ def accepted_masks(project: Project) -> QuerySet[Mask]:
     )
 
 
-def snapshot_masks(project: Project) -> list[SnapshotMask]:
-    """The accepted masks as they go into a snapshot."""
-    return [_snapshot_mask(mask) for mask in accepted_masks(project).iterator(chunk_size=500)]
+def snapshot_masks(project: Project, *, only_new: bool = False) -> list[SnapshotMask]:
+    """The accepted masks as they go into a snapshot.
+
+    With `only_new` those to train on are the ones that no round with a candidate had; those kept for
+    scoring are always all there.
+    """
+    masks = accepted_masks(project)
+    learnt = Round.objects.filter(project=project, candidate__isnull=False).select_related("job")
+    last = learnt.order_by("-number").first()
+    if only_new and last is not None:
+        masks = masks.filter(Q(image__held_out=True) | Q(updated_at__gt=last.job.created_at))
+    return [_snapshot_mask(mask) for mask in masks.iterator(chunk_size=500)]
 
 
 def new_since_last_round(project: Project) -> NewSince:

@@ -33,6 +33,7 @@ class RoundSettings:
     minutes: float = 8.0
     learning_rate: float = 1e-4
     train_encoder: bool = False  # with it every embedding must be made again
+    only_new_masks: bool = False  # the paper's later rounds; else new and earlier ones mixed
     images_per_batch: int = 2
     masks_per_image: int = 4
     rounds: int = 3  # interaction rounds per mask; the paper has 11
@@ -112,10 +113,11 @@ def _start(
         raise Invalid("Nothing was accepted since the last round.", code="nothing_new")
     # The job's time is before the snapshot's: what is accepted in between counts as new later.
     job, _ = create_job(kind=JobKind.TRAIN, wanted=WantedJob(subject=str(project.id), request={}))
-    masks = snapshot_masks(project)
+    masks = snapshot_masks(project, only_new=settings.only_new_masks)
     if not any(mask.split == "train" for mask in masks):
+        which = "new" if settings.only_new_masks else "accepted"
         raise Invalid(
-            "Every accepted mask is on an image kept for scoring: there is none to train on.",
+            f"Every {which} mask is on an image kept for scoring: there is none to train on.",
             code="nothing_new",
         )
     content = write_snapshot(masks)

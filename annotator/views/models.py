@@ -199,6 +199,7 @@ def _written_settings(request: HttpRequest) -> RoundSettings:
         steps=int(_written_number(request, "steps", defaults.steps, 1, MAX_STEPS)),
         minutes=_written_number(request, "minutes", defaults.minutes, 0.1, MAX_MINUTES),
         train_encoder=request.POST.get("train_encoder") == "on",
+        only_new_masks=request.POST.get("only_new_masks") == "on",
     )
 
 

@@ -7,8 +7,19 @@ from collections.abc import Callable
 
 import pytest
 
-from annotator.models import AuditEntry, Image, Job, JobState, Mask, MaskState
-from tests.cast import Browser, Cast, lend, make_embedding, make_image, make_model, save_body
+from annotator.models import AuditEntry, Image, Job, JobState, Mask, MaskState, Round
+from annotator.services.stores import file_storage
+from common.snapshots import read_snapshot
+from tests.cast import (
+    Browser,
+    Cast,
+    accepted_mask,
+    lend,
+    make_embedding,
+    make_image,
+    make_model,
+    save_body,
+)
 
 
 @pytest.fixture
@@ -57,6 +68,37 @@ def test_a_round_without_new_masks_is_refused_and_leaves_nothing(
     refusal = browser("dan").post(rounds(cast))
     assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "nothing_new")
     assert not Job.objects.filter(kind="train").exists()
+
+
+def test_a_round_may_leave_out_what_an_earlier_one_has_learnt(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    dan = browser("dan")
+    learnt = dan.post(rounds(cast)).json()
+    _finish(learnt["id"])
+    scoring = make_image(cast.project)
+    Image.objects.filter(id=scoring.id).update(held_out=True)
+    accepted_mask(scoring, cast.alice)
+    only_new = {"only_new_masks": True}
+    refusal = dan.post(rounds(cast), only_new)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "nothing_new")
+    fresh = accepted_mask(make_image(cast.project), cast.alice)
+
+    started = dan.post(rounds(cast), only_new).json()
+
+    snapshot = read_snapshot(
+        file_storage().read_bytes(Round.objects.get(id=started["id"]).snapshot_key)
+    )
+    trained_on = [mask.mask_id for mask in snapshot if mask.split == "train"]
+    assert (trained_on, started["num_masks"]) == ([str(fresh.id)], 2)
+
+
+def _finish(round_id: str) -> None:
+    """As if the worker had brought a candidate."""
+    found = Round.objects.get(id=round_id)
+    found.candidate = make_model(encoder="f" * 64, promote=False)
+    found.save()
+    Job.objects.filter(id=found.job_id).update(state=JobState.DONE)
 
 
 def test_a_cancelled_round_may_be_started_again(

@@ -20,10 +20,16 @@ class Command(BaseCommand):
         parser.add_argument("project", help="name or id")
         parser.add_argument("--steps", type=int, default=RoundSettings.steps)
         parser.add_argument("--minutes", type=float, default=RoundSettings.minutes)
+        parser.add_argument(
+            "--only-new-masks",
+            action="store_true",
+            help="leave out masks that an earlier round has learnt from",
+        )
         parser.add_argument("--no-wait", action="store_true")
 
     def handle(self, *args: object, **options: Any) -> None:
-        settings = RoundSettings(steps=options["steps"], minutes=options["minutes"])
+        names = ("steps", "minutes", "only_new_masks")
+        settings = RoundSettings(**{name: options[name] for name in names})
         try:
             project = find_project_by_name(options["project"])
             started = start_round(project=project, by=None, settings=settings)
