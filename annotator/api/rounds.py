@@ -13,12 +13,14 @@ from rest_framework.response import Response
 
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictBoolean, StrictFloat, StrictInteger
-from annotator.models import Round
+from annotator.models import Round, RoundSchedule, ScheduleKind
 from annotator.queries.jobs import find_round, rounds_of
+from annotator.queries.schedules import schedule_of
 from annotator.queries.scope import find_managed_project, require_admin, require_manager
 from annotator.queries.training_sets import new_since_last_round
 from annotator.queries.verdicts import verdict_of
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
+from annotator.services.schedules import WantedSchedule, set_schedule
 
 DEFAULTS = RoundSettings()
 
@@ -36,6 +38,24 @@ class RoundBody(StrictSerializer):
     rounds = StrictInteger(default=DEFAULTS.rounds, min_value=1, max_value=20)
     held_out_images = StrictInteger(default=DEFAULTS.held_out_images, min_value=1, max_value=10_000)
     seed = StrictInteger(default=DEFAULTS.seed, min_value=0, max_value=2**31 - 1)
+
+
+class ScheduleBody(StrictSerializer):
+    """When rounds start by themselves, and how those train."""
+
+    kind = serializers.ChoiceField(ScheduleKind.choices)
+    hour = StrictInteger(default=2, min_value=0, max_value=23, help_text="UTC, of nightly rounds")
+    num_masks = StrictInteger(
+        default=500, min_value=1, max_value=10_000_000, help_text="new ones that start a round"
+    )
+    settings = RoundBody(default=asdict(DEFAULTS))
+
+
+class ScheduleReply(serializers.Serializer[object]):
+    kind = serializers.ChoiceField(ScheduleKind.choices)
+    hour = serializers.IntegerField()
+    num_masks = serializers.IntegerField()
+    settings = serializers.DictField()
 
 
 class RoundReply(serializers.Serializer[object]):
@@ -105,6 +125,26 @@ class ProjectRounds(Endpoint):
         return Response(describe_round(started), status=202)
 
 
+class ProjectSchedule(Endpoint):
+    """When a project's rounds start by themselves; its managers see it, admins set it."""
+
+    @extend_schema(responses=ScheduleReply)
+    def get(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        return Response(describe_schedule(schedule_of(project)))
+
+    @extend_schema(request=ScheduleBody, responses=ScheduleReply)
+    def put(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        require_admin(self.person)
+        body = self.read(ScheduleBody)
+        settings = RoundSettings(**body.pop("settings"))
+        schedule = set_schedule(
+            project=project, wanted=WantedSchedule(**body), settings=settings, by=self.person
+        )
+        return Response(describe_schedule(schedule))
+
+
 class OneRound(Endpoint):
     """A round with the numbers of its training log."""
 
@@ -127,6 +167,15 @@ class RoundCancel(Endpoint):
         return Response(
             describe_round(find_round(person=self.person, round_id=round_id)), status=202
         )
+
+
+def describe_schedule(schedule: RoundSchedule) -> dict[str, object]:
+    return {
+        "kind": schedule.kind,
+        "hour": schedule.hour,
+        "num_masks": schedule.num_masks,
+        "settings": {**asdict(DEFAULTS), **schedule.settings},
+    }
 
 
 def describe_round(round_: Round) -> dict[str, object]:
@@ -157,6 +206,11 @@ def describe_round(round_: Round) -> dict[str, object]:
 
 urls: list[URLPattern] = [
     path("projects/<uuid:project_id>/rounds", ProjectRounds.as_view(), name="rounds"),
+    path(
+        "projects/<uuid:project_id>/round-schedule",
+        ProjectSchedule.as_view(),
+        name="round-schedule",
+    ),
     path("rounds/<uuid:round_id>", OneRound.as_view(), name="round"),
     path("rounds/<uuid:round_id>/cancel", RoundCancel.as_view(), name="round-cancel"),
 ]

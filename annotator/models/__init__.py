@@ -15,7 +15,7 @@ from annotator.models.projects import (
     Project,
     Role,
 )
-from annotator.models.rounds import ModelVersion, Promotion, Round
+from annotator.models.rounds import ModelVersion, Promotion, Round, RoundSchedule, ScheduleKind
 
 __all__ = [
     "DEFAULT_HELD_OUT_PERCENT",
@@ -45,7 +45,9 @@ __all__ = [
     "Promotion",
     "Role",
     "Round",
+    "RoundSchedule",
     "SaveReceipt",
+    "ScheduleKind",
     "SignInFailure",
     "SignInLink",
     "SkipReason",

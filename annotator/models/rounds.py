@@ -26,6 +26,39 @@ class ModelVersion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
+class ScheduleKind(models.TextChoices):
+    OFF = "off"
+    NIGHTLY = "nightly"
+    EVERY_MASKS = "every_masks"
+
+
+class RoundSchedule(models.Model):
+    """When rounds of a project start by themselves. A project without a row has none."""
+
+    project = models.OneToOneField(
+        Project, primary_key=True, on_delete=models.CASCADE, related_name="round_schedule"
+    )
+    kind = models.CharField(max_length=16, choices=ScheduleKind)
+    hour = models.PositiveSmallIntegerField(default=2)  # UTC; of nightly rounds
+    num_masks = models.PositiveIntegerField(default=500)  # new ones that start a round
+    settings = models.JSONField(default=dict)  # of the rounds it starts
+    done_until = models.DateTimeField()  # nights before this moment are dealt with
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=ScheduleKind.values),
+                name="round_schedule_kind_is_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(hour__lte=23), name="round_schedule_hour_is_one"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(num_masks__gt=0), name="round_schedule_waits_for_masks"
+            ),
+        ]
+
+
 class Promotion(models.Model):
     """Append-only: the model version annotators use from then on. The newest row is the current one."""
 

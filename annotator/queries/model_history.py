@@ -16,9 +16,11 @@ from annotator.models import (
     Project,
     Promotion,
     Round,
+    RoundSchedule,
 )
 from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import all_model_versions, current_model_version
+from annotator.queries.schedules import schedule_of
 from annotator.queries.training_sets import NewSince, new_since_last_round
 from annotator.queries.verdicts import Verdict, verdict_of
 
@@ -76,6 +78,7 @@ class ProjectRounds:
     project: Project
     new: NewSince
     rounds: list[RoundRow]
+    schedule: RoundSchedule
 
     @property
     def is_running(self) -> bool:
@@ -113,6 +116,7 @@ def project_rounds(*, projects: QuerySet[Project], now: datetime) -> list[Projec
             project=project,
             new=new_since_last_round(project),
             rounds=_newest_rounds(project, now),
+            schedule=schedule_of(project),
         )
         for project in projects
     ]

@@ -49,16 +49,22 @@ def snapshot_masks(project: Project, *, only_new: bool = False) -> list[Snapshot
     return [_snapshot_mask(mask) for mask in masks.iterator(chunk_size=500)]
 
 
-def new_since_last_round(project: Project) -> NewSince:
-    """How many masks there are, and how many of them the last started round had not."""
+def count_new_masks(project: Project) -> int:
+    """How many accepted masks the last started round had not."""
     masks = accepted_masks(project).order_by()
     last = Round.objects.filter(project=project).select_related("job").order_by("-number").first()
     fresh = masks if last is None else masks.filter(updated_at__gt=last.job.created_at)
+    return fresh.count()
+
+
+def new_since_last_round(project: Project) -> NewSince:
+    """How many masks there are, and how many of them the last started round had not."""
+    masks = accepted_masks(project).order_by()
     return NewSince(
         num_masks=masks.count(),
         num_images=masks.values("image_id").distinct().count(),
         num_held_out=masks.filter(image__held_out=True).count(),
-        num_new=fresh.count(),
+        num_new=count_new_masks(project),
     )
 
 

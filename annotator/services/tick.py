@@ -8,13 +8,15 @@ from annotator.services.assignments import expire_leases
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.jobs import give_up_silent_jobs, ring_waiting
 from annotator.services.reports import announce
+from annotator.services.schedules import start_due_rounds
 from annotator.services.timing import write_overdue_timings
 
 
 def tick() -> None:
-    """Expires leases, times masks whose log stayed incomplete, and keeps jobs and embeddings moving."""
+    """Expires leases, times masks whose log stayed incomplete, starts rounds, moves jobs and embeddings on."""
     expire_leases()
     write_overdue_timings()
+    start_due_rounds()
     for job in give_up_silent_jobs():
         announce(job)
     for kind in JobKind:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid
-from annotator.models import Person
+from annotator.models import Person, ScheduleKind
 from annotator.queries.comparisons import comparison_of
 from annotator.queries.jobs import find_round
 from annotator.queries.model_history import (
@@ -26,10 +26,12 @@ from annotator.queries.model_versions import (
 from annotator.queries.scope import find_project, require_admin, visible_projects
 from annotator.services.bundles import promote, roll_back
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
+from annotator.services.schedules import WantedSchedule, set_schedule
 from annotator.views.page import page, render_page, signed_in_person
 
 MAX_MINUTES = 24 * 60.0
 MAX_STEPS = 1_000_000
+MAX_MASKS = 10_000_000
 MAX_REASON = 2000
 PROMOTIONS_SHOWN = 20
 LOG_LINES_SHOWN = 12
@@ -101,11 +103,32 @@ def start(request: HttpRequest) -> HttpResponse:
     """Starts a round of one project on its accepted masks."""
     admin = _admin(request)
     try:
-        project_id = _written_id(request.POST.get("project", ""))
-        if project_id is None:
-            raise Invalid("Name the project to retrain on.", field="project")
-        project = find_project(person=admin, project_id=project_id)
+        project = find_project(person=admin, project_id=_written_project(request))
         start_round(project=project, by=admin, settings=_written_settings(request))
+    except DomainError as error:
+        return _models(request, admin, fault=error)
+    return HttpResponseRedirect("/models")
+
+
+@require_POST
+@page
+def schedule(request: HttpRequest) -> HttpResponse:
+    """Says when rounds of one project start by themselves."""
+    admin = _admin(request)
+    try:
+        project = find_project(person=admin, project_id=_written_project(request))
+        kind = request.POST.get("kind", "")
+        if kind not in ScheduleKind.values:
+            raise Invalid("Choose when rounds start by themselves.", field="kind")
+        wanted = WantedSchedule(
+            kind=kind,
+            hour=int(_written_number(request, "hour", WantedSchedule.hour, 0, 23)),
+            num_masks=int(
+                _written_number(request, "num_masks", WantedSchedule.num_masks, 1, MAX_MASKS)
+            ),
+        )
+        settings = _written_settings(request)
+        set_schedule(project=project, wanted=wanted, settings=settings, by=admin)
     except DomainError as error:
         return _models(request, admin, fault=error)
     return HttpResponseRedirect("/models")
@@ -191,6 +214,13 @@ def _written_id(text: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError as error:
         raise Invalid(f"{text[:40]!r} is no id.") from error
+
+
+def _written_project(request: HttpRequest) -> UUID:
+    project_id = _written_id(request.POST.get("project", ""))
+    if project_id is None:
+        raise Invalid("Name the project to retrain on.", field="project")
+    return project_id
 
 
 def _written_settings(request: HttpRequest) -> RoundSettings:

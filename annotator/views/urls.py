@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern] = [
     path("models/<uuid:version_id>", models.model, name="model"),
     path("models/<uuid:version_id>/promote", models.promote_version, name="promote"),
     path("models/rounds/start", models.start, name="start-round"),
+    path("models/rounds/schedule", models.schedule, name="schedule-rounds"),
     path("models/rounds/<uuid:round_id>/cancel", models.cancel, name="cancel-round"),
     path("system", system.system, name="system"),
     path("system/people", system.add_person, name="add-person"),

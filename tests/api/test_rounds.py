@@ -93,6 +93,21 @@ def test_a_round_may_leave_out_what_an_earlier_one_has_learnt(
     assert (trained_on, started["num_masks"]) == ([str(fresh.id)], 2)
 
 
+def test_a_schedule_is_off_until_an_admin_sets_it(
+    browser: Callable[[str], Browser], cast: Cast
+) -> None:
+    dan, path = browser("dan"), f"projects/{cast.project.id}/round-schedule"
+    assert dan.get(path).json()["kind"] == "off"
+    wanted = {"kind": "nightly", "hour": 3, "settings": {"steps": 7}}
+    kept = dan.send("PUT", path, wanted).json()
+    assert (kept["kind"], kept["hour"], kept["settings"]["steps"]) == ("nightly", 3, 7)
+    assert kept["settings"]["seed"] == 1
+    assert browser("carol").get(path).json() == kept
+    for wrong in ({"kind": "weekly"}, {"kind": "nightly", "hour": 24}, {"hour": 3}):
+        assert dan.send("PUT", path, wrong).status_code == 422
+    assert dan.get(path).json() == kept
+
+
 def _finish(round_id: str) -> None:
     """As if the worker had brought a candidate."""
     found = Round.objects.get(id=round_id)

@@ -100,6 +100,16 @@ def test_promoting_from_an_old_page_is_refused(visitor: Visitors, cast: Cast) ->
     assert current_model_version() == promoted_meanwhile
 
 
+def test_a_schedule_is_kept_with_its_settings(visitor: Visitors, cast: Cast) -> None:
+    dan, fields = visitor("dan"), {"project": str(cast.project.id), "steps": "7", "hour": "3"}
+    assert dan.post("/models/rounds/schedule", {**fields, "kind": "weekly"}).status_code == 422
+    assert dan.post("/models/rounds/schedule", {**fields, "kind": "nightly"}).status_code == 302
+    shown = dan.get("/models").text
+    assert "Starts by itself every night at 3:00 UTC." in shown
+    assert 'name="steps" min="1" max="1000000" value="7"' in shown
+    assert visitor("carol").post("/models/rounds/schedule", fields).status_code == 403
+
+
 def test_a_round_without_new_masks_is_refused_with_its_reason(
     visitor: Visitors, cast: Cast
 ) -> None:
