@@ -5,12 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import save_file
 
 from common.replay_cases import ReplayCase, write_cases
-from model_server.evaluation.replaying import Replay
+from model_server.evaluation.replaying import NetworkAnswerer, Replay, prompts_of
 from model_server.sam.build import CONFIGS, config_to_json
 from model_server.training.compare import (
     Pace,
@@ -21,8 +22,8 @@ from model_server.training.compare import (
     summarise,
 )
 from model_server.training.compare import main as compare
+from model_server.training.evaluate import load_predictor, read_images
 from model_server.training.evaluate import main as evaluate
-from model_server.training.evaluate import read_images
 from tests.model_server.coco_folder import write_coco_folder
 from tests.model_server.random_weights import random_sam
 
@@ -164,6 +165,33 @@ def test_the_command_compares_two_networks_and_draws_cases(
         assert {Image.open(io.BytesIO(path.read_bytes())).format for path in drawn} == {"JPEG"}
     compare(options)
     assert (out / "comparison.json").read_bytes() == content, "the same again, to the bit"
+
+
+def test_a_replay_on_the_recorded_network_gives_what_the_page_showed(networks: list[Path]) -> None:
+    """The page decodes point by point, chooses the second candidate at first, and feeds its logits back."""
+    predictor = load_predictor(networks[0], 0)
+    pixels = np.random.default_rng(2).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    embedding = predictor.embed(pixels)
+    points, labels = np.array([[40.0, 30.0], [70.0, 11.0]]), np.array([1.0, 0.0])
+    first = predictor.predict(embedding, points=points[:1], labels=labels[:1])
+    chosen = next(one for one in first if one.token != first[0].token)
+    (second,) = predictor.predict(
+        embedding, points=points, labels=labels, previous_logits=chosen.low_res_logits
+    )
+    acts = [
+        {"kind": "point", "x": 40, "y": 30, "label": 1},
+        {"kind": "candidate", "token": chosen.token},
+        {"kind": "point", "x": 70, "y": 11, "label": 0},
+    ]
+    answer = NetworkAnswerer(predictor, embedding)
+    found = [answer(prompt) for prompt in prompts_of(acts)]
+    assert np.array_equal(found[0], chosen.mask) and np.array_equal(found[1], second.mask)
+    assert not np.array_equal(found[0], first[0].mask)
+
+    box = np.array([10.0, 5.0, 80.0, 50.0])
+    boxed = predictor.predict(embedding, points=points[:0], labels=labels[:0], box=box)
+    (prompt,) = prompts_of([{"kind": "box", "box": [10, 5, 80, 50]}])
+    assert np.array_equal(NetworkAnswerer(predictor, embedding)(prompt), boxed[0].mask)
 
 
 def test_a_network_compared_with_itself_shows_no_difference(
