@@ -25,7 +25,13 @@ from model_server.evaluation.clicking import CLICK_COUNTS
 from model_server.evaluation.comparison import Pair, compare, compare_groups
 from model_server.evaluation.gallery import as_jpeg, draw_panel, window_around
 from model_server.evaluation.images import read_mask
-from model_server.evaluation.replaying import NetworkAnswerer, Replay, prompts_of, replay
+from model_server.evaluation.replaying import (
+    TARGET,
+    NetworkAnswerer,
+    Replay,
+    prompts_of,
+    replay,
+)
 from model_server.sam.predictor import Predictor
 from model_server.training.evaluate import load_predictor, rounded
 
@@ -94,6 +100,9 @@ def measure_replays(replayed: Sequence[Replayed], pace: Pace) -> dict[str, list[
     ]
     return {
         "first_iou": [r.pair(r.current.first_iou, r.candidate.first_iou) for r in replayed],
+        "first_capped": [
+            r.pair(capped(r.current.first_iou), capped(r.candidate.first_iou)) for r in replayed
+        ],
         "clicks": [r.pair(r.current.num_clicks, r.candidate.num_clicks) for r in replayed],
         "unpainted_share": [
             r.pair(
@@ -118,7 +127,9 @@ def measure_held_out(
         return [Pair(group, key[0], measure(before[key]), measure(after[key])) for key in keys]
 
     return {
-        "held_out_iou": pairs(lambda ious: float(np.mean([at(ious, n) for n in CLICK_COUNTS]))),
+        "held_out_capped": pairs(
+            lambda ious: float(np.mean([capped(at(ious, count)) for count in CLICK_COUNTS]))
+        ),
         "held_out_iou_1": pairs(lambda ious: at(ious, 1)),
         "held_out_iou_3": pairs(lambda ious: at(ious, 3)),
     }
@@ -136,6 +147,11 @@ def traces(facts: dict[str, Any]) -> dict[tuple[str, int], list[float]]:
 def at(ious: Sequence[float], count: int) -> float:
     """IoU after `count` clicks; a trace that ended keeps its last value."""
     return ious[min(count, len(ious)) - 1]
+
+
+def capped(iou: float) -> float:
+    """An IoU counted up to the target: a mask that one of the models drew judges no finer than that."""
+    return min(iou, TARGET)
 
 
 def summarise(measures: dict[str, list[Pair]]) -> dict[str, Any]:

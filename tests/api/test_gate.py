@@ -31,17 +31,17 @@ def standing(base: ModelVersion, stored: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("measures", "expected"),
     [
-        ({"held_out_iou": difference(0.80, 0.82)}, Standing.BETTER),
-        ({"held_out_iou": difference(0.80, 0.82, half=0.03)}, Standing.SIMILAR),
-        ({"held_out_iou": difference(0.80, 0.82, half=None)}, Standing.SIMILAR),
-        ({"held_out_iou": difference(0.80, 0.79)}, Standing.SIMILAR),  # the margin itself
-        ({"held_out_iou": difference(0.80, 0.789, half=0.2)}, Standing.WORSE),
-        ({"first_iou": difference(0.7, 0.68)}, Standing.WORSE),
+        ({"held_out_capped": difference(0.80, 0.82)}, Standing.BETTER),
+        ({"held_out_capped": difference(0.80, 0.82, half=0.03)}, Standing.SIMILAR),
+        ({"held_out_capped": difference(0.80, 0.82, half=None)}, Standing.SIMILAR),
+        ({"held_out_capped": difference(0.80, 0.79)}, Standing.SIMILAR),  # the margin itself
+        ({"held_out_capped": difference(0.80, 0.789, half=0.2)}, Standing.WORSE),
+        ({"first_capped": difference(0.7, 0.68)}, Standing.WORSE),
         ({"clicks": difference(3.0, 3.3)}, Standing.WORSE),
         ({"clicks": difference(3.0, 3.2, half=0.3)}, Standing.SIMILAR),
         ({"clicks": difference(3.0, 2.5, half=0.1)}, Standing.BETTER),
         (
-            {"clicks": difference(3.0, 2.5, half=0.1), "held_out_iou": difference(0.8, 0.7)},
+            {"clicks": difference(3.0, 2.5, half=0.1), "held_out_capped": difference(0.8, 0.7)},
             Standing.WORSE,
         ),
         ({"seconds": difference(3.0, 9.0)}, Standing.UNPROVEN),  # it is shown and does not decide
@@ -55,9 +55,9 @@ def test_margins_decide_what_is_worse_and_intervals_what_is_better(
 
 
 def test_a_replay_on_what_was_trained_on_can_only_speak_against(base: ModelVersion) -> None:
-    flattered = comparison(replayed_on="trained", first_iou=difference(0.7, 0.9))
+    flattered = comparison(replayed_on="trained", first_capped=difference(0.7, 0.9))
     assert standing(base, flattered) == Standing.UNPROVEN
-    worse = comparison(replayed_on="trained", first_iou=difference(0.7, 0.6))
+    worse = comparison(replayed_on="trained", first_capped=difference(0.7, 0.6))
     assert standing(base, worse) == Standing.WORSE
 
 
@@ -66,25 +66,25 @@ def test_one_project_that_surely_loses_outweighs_the_mean_of_all(
 ) -> None:
     here, there = str(cast.project.id), str(cast.elsewhere.id)
     lost = {
-        here: {"first_iou": difference(0.7, 0.9)},
-        there: {"first_iou": difference(0.8, 0.7, half=0.05)},
+        here: {"first_capped": difference(0.7, 0.9)},
+        there: {"first_capped": difference(0.8, 0.7, half=0.05)},
     }
     verdict = verdict_of(
-        candidate_of(base, comparison(first_iou=difference(0.72, 0.8), groups=lost))
+        candidate_of(base, comparison(first_capped=difference(0.72, 0.8), groups=lost))
     )
     assert verdict.standing == Standing.WORSE
     assert verdict.reasons == [
-        "Replay: IoU after the first click falls from 0.800 to 0.700 in Elsewhere"
+        "Replay: IoU up to 0.90 after the first click falls from 0.800 to 0.700 in Elsewhere"
     ]
-    unsure = lost | {there: {"first_iou": difference(0.8, 0.7, half=0.1)}}
-    stored = comparison(first_iou=difference(0.72, 0.8), groups=unsure)
+    unsure = lost | {there: {"first_capped": difference(0.8, 0.7, half=0.1)}}
+    stored = comparison(first_capped=difference(0.72, 0.8), groups=unsure)
     assert standing(base, stored) == Standing.BETTER
 
 
 def test_a_worse_candidate_needs_an_override_with_a_reason_and_both_are_remembered(
     browser: Browsers, cast: Cast, base: ModelVersion
 ) -> None:
-    worse = candidate_of(base, comparison(held_out_iou=difference(0.8, 0.7)))
+    worse = candidate_of(base, comparison(held_out_capped=difference(0.8, 0.7)))
     dan, path = browser("dan"), f"models/{worse.id}/promote"
     body = {"expected_current": str(base.id)}
     refused = dan.post(path, body)
@@ -106,7 +106,7 @@ def test_a_worse_candidate_needs_an_override_with_a_reason_and_both_are_remember
 def test_what_is_not_worse_is_promoted_without_a_word(
     browser: Browsers, base: ModelVersion
 ) -> None:
-    similar = candidate_of(base, comparison(held_out_iou=difference(0.8, 0.795)))
+    similar = candidate_of(base, comparison(held_out_capped=difference(0.8, 0.795)))
     reply = browser("dan").post(f"models/{similar.id}/promote", {"expected_current": str(base.id)})
     assert (reply.status_code, reply.json()["verdict"]) == (200, "similar")
     assert not AuditEntry.objects.filter(act="model.gate_overridden").exists()
@@ -115,7 +115,7 @@ def test_what_is_not_worse_is_promoted_without_a_word(
 def test_going_back_to_an_overridden_version_asks_nothing(
     browser: Browsers, base: ModelVersion
 ) -> None:
-    worse = candidate_of(base, comparison(held_out_iou=difference(0.8, 0.7)))
+    worse = candidate_of(base, comparison(held_out_capped=difference(0.8, 0.7)))
     dan = browser("dan")
     forced = {"expected_current": str(base.id), "override": True, "reason": "a trial"}
     assert dan.post(f"models/{worse.id}/promote", forced).status_code == 200
@@ -129,7 +129,7 @@ def test_an_admin_reads_the_comparison_and_sees_its_pictures(
 ) -> None:
     group = str(cast.project.id)
     stored = comparison(
-        groups={group: {"first_iou": difference(0.7, 0.75)}}, first_iou=difference(0.7, 0.75)
+        groups={group: {"first_capped": difference(0.7, 0.75)}}, first_capped=difference(0.7, 0.75)
     )
     stored["cases"] = [case("best", group)]
     version = candidate_of(base, stored)
@@ -138,7 +138,7 @@ def test_an_admin_reads_the_comparison_and_sees_its_pictures(
     reply = dan.get(f"models/{version.id}/comparison").json()
     assert (reply["verdict"], reply["compared_with"]) == ("better", str(base.id))
     (measure,) = reply["measures"]
-    assert (measure["measure"], measure["interval"]) == ("first_iou", [0.045, 0.055])
+    assert (measure["measure"], measure["interval"]) == ("first_capped", [0.045, 0.055])
     assert reply["by_project"][0]["name"] == cast.project.name
     address = reply["cases"][0]["current_picture_url"].removeprefix("/api/v1/")
     picture = dan.get(address)

@@ -234,7 +234,7 @@ def test_a_worse_candidate_is_promoted_with_a_reason_and_rolled_back(
     newest = "SELECT model_version_id FROM annotator_promotion ORDER BY id DESC LIMIT 1"
     [(before,)] = product.ask(newest)
     lost = {"num_masks": 9, "num_images": 4, "current": 0.8, "candidate": 0.7, "difference": -0.1}
-    measures = {"first_iou": {**lost, "interval": [-0.2, -0.05], "by_group": {}}}
+    measures = {"first_capped": {**lost, "interval": [-0.2, -0.05], "by_group": {}}}
     stored = {"replayed_on": "held_out", "measures": measures, "cases": []}
     version, fingerprint = str(uuid.uuid4()), uuid.uuid4().hex * 2
     product.ask(

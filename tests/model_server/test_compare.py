@@ -61,6 +61,8 @@ def test_seconds_are_those_of_clicks_or_where_a_person_painted_those_of_painting
     pairs = measure_replays(replayed, Pace(seconds_per_click=2.0, seconds_per_painted_px=0.05))
     assert [(p.current, p.candidate) for p in pairs["seconds"]] == [(8.0, 2.0), (4.0, 1.5)]
     assert [(p.current, p.candidate) for p in pairs["clicks"]] == [(4, 1), (2, 5)]
+    assert [(p.current, p.candidate) for p in pairs["first_iou"]] == [(0.6, 0.95), (0.6, 0.6)]
+    assert [(p.current, p.candidate) for p in pairs["first_capped"]] == [(0.6, 0.9), (0.6, 0.6)]
     assert [(p.current, p.candidate, p.weight) for p in pairs["unpainted_share"]] == [(20, 70, 100)]
     found = summarise(pairs)
     assert found["seconds"]["difference"] == pytest.approx((2.0 + 1.5 - 8.0 - 4.0) / 2)
@@ -85,10 +87,10 @@ def test_held_out_masks_are_paired_by_image_and_number() -> None:
         ]
         return {"methods": {"model": {"images": images}}}
 
-    pairs = measure_held_out(facts(a=[0.2, 0.7], b=[0.1]), facts(a=[0.4, 0.9], c=[1.0]), "quay")
-    (pair,) = pairs["held_out_iou"]
+    pairs = measure_held_out(facts(a=[0.2, 0.7], b=[0.1]), facts(a=[0.4, 0.96], c=[1.0]), "quay")
+    (pair,) = pairs["held_out_capped"]
     assert pair.current == pytest.approx((0.2 + 4 * 0.7) / 5)  # a trace that ended keeps its last
-    assert pair.candidate == pytest.approx((0.4 + 4 * 0.9) / 5)
+    assert pair.candidate == pytest.approx((0.4 + 4 * 0.9) / 5)  # more than 0.90 is no better
     assert pairs["held_out_iou_1"][0].candidate == 0.4
 
 
@@ -156,7 +158,7 @@ def test_the_command_compares_two_networks_and_draws_cases(
     found = json.loads(content)
     measures = found["measures"]
     assert found["replayed_on"] == "held_out"
-    assert measures["held_out_iou"]["num_masks"] == measures["first_iou"]["num_masks"] == 4
+    assert measures["held_out_capped"]["num_masks"] == measures["first_iou"]["num_masks"] == 4
     assert set(measures["first_iou"]["by_group"]) == {"odd", "even"}
     assert measures["seconds"]["current"] == pytest.approx(1.5 * measures["clicks"]["current"])
     assert found["cases"], "two random networks never agree everywhere"
@@ -223,4 +225,6 @@ def test_a_network_compared_with_itself_shows_no_difference(
     found = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert found["replayed_on"] == "trained" and found["cases"] == []
     assert {one["difference"] for one in found["measures"].values()} == {0.0}
-    assert set(found["measures"]) == {"first_iou", "clicks", "unpainted_share", "seconds"}
+    assert set(found["measures"]) == {
+        *("first_iou", "first_capped", "clicks", "unpainted_share", "seconds")
+    }

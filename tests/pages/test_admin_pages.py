@@ -16,7 +16,7 @@ NOBODYS_ID = "7d3c1f52-4a86-4b0e-9d55-0c8e2b7a6f19"
 
 
 def scored_candidate(base: ModelVersion, *, before: float, after: float) -> ModelVersion:
-    model = candidate_of(base, comparison(held_out_iou=difference(before, after)))
+    model = candidate_of(base, comparison(held_out_capped=difference(before, after)))
     model.scores = {
         "held_out": {
             "before": {"miou_at": {"1": before, "3": before}, "num_masks": 4},

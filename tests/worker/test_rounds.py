@@ -152,7 +152,7 @@ def check_comparison(candidate: ModelVersion, *, held_out: Mask) -> None:
     """The held-out mask alone was replayed on both models, and its pictures are in storage."""
     found = candidate.comparison
     assert found["replayed_on"] == "held_out"
-    for name in ("held_out_iou", "first_iou", "clicks"):
+    for name in ("held_out_capped", "first_iou", "clicks"):
         measure = found["measures"][name]
         assert measure["num_masks"] == 1 and measure["interval"] is None, name
         assert set(measure["by_group"]) == {str(held_out.image.project_id)}
