@@ -3,6 +3,7 @@ Mallory belongs to another project and must see nothing."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import uuid
@@ -206,6 +207,15 @@ class Browser:
         if version is None:
             return self.send("PUT", f"masks/{mask_id}", body, If_None_Match="*")
         return self.send("PUT", f"masks/{mask_id}", body, If_Match=f'"{version}"')
+
+
+def body_of(response: HttpResponse) -> bytes:
+    """What a response streams."""
+
+    async def collect() -> bytes:
+        return b"".join([block async for block in response.streaming_content])  # type: ignore
+
+    return asyncio.run(collect())
 
 
 def _json(body: object) -> bytes:

@@ -19,11 +19,12 @@ from annotator.api.fields import (
     StrictBoolean,
     StrictFloat,
     StrictInteger,
+    Text,
 )
 from annotator.errors import Invalid
 from annotator.models import MaskState
 from annotator.queries.masks import masks_of
-from annotator.queries.scope import find_image, find_own_mask
+from annotator.queries.scope import find_image, find_managed_mask, find_own_mask
 from annotator.services.masks import (
     MaskSave,
     Precondition,
@@ -32,6 +33,7 @@ from annotator.services.masks import (
     restore_mask,
     save_mask,
 )
+from annotator.services.training_use import set_withdrawn
 
 SAVE_STATES = ["draft", "accepted"]
 MAX_PROMPTS = 10_000
@@ -88,6 +90,16 @@ class MasksReply(serializers.Serializer[object]):
 
 class TurnBody(StrictSerializer):
     save_id = CanonicalUuid()
+
+
+class TrainingUseBody(StrictSerializer):
+    withdrawn = StrictBoolean()
+    reason = Text(max_length=2000, required=False, allow_blank=True, default="")
+
+
+class TrainingUseReply(serializers.Serializer[object]):
+    mask = serializers.UUIDField()
+    withdrawn = serializers.BooleanField()
 
 
 class ImageMasks(Endpoint):
@@ -156,6 +168,19 @@ class RestoreMask(Endpoint):
         )
 
 
+class MaskTrainingUse(Endpoint):
+    """Leaves a mask out of what later rounds train on, or lets it in again; for managers."""
+
+    @extend_schema(request=TrainingUseBody, responses=TrainingUseReply)
+    def put(self, request: Request, mask_id: UUID) -> Response:
+        mask = find_managed_mask(person=self.person, mask_id=mask_id)
+        body = self.read(TrainingUseBody)
+        changed = set_withdrawn(
+            mask=mask, is_withdrawn=body["withdrawn"], reason=body["reason"], by=self.person
+        )
+        return Response({"mask": str(changed.id), "withdrawn": changed.is_withdrawn})
+
+
 def _require_v4(mask_id: UUID) -> None:
     if not CANONICAL_V4.fullmatch(str(mask_id)):
         raise Invalid(f"{mask_id} is not a version 4 UUID.", code="not_v4", field="id")
@@ -189,5 +214,6 @@ def _reply(reply: SaveReply) -> Response:
 urls: list[URLPattern] = [
     path("images/<uuid:image_id>/masks", ImageMasks.as_view(), name="image-masks"),
     path("masks/<uuid:mask_id>", OneMask.as_view(), name="mask"),
+    path("masks/<uuid:mask_id>/training-use", MaskTrainingUse.as_view(), name="mask-training-use"),
     path("masks/<uuid:mask_id>/restore", RestoreMask.as_view(), name="mask-restore"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.urls import URLPattern, path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -25,11 +25,14 @@ from annotator.queries.model_versions import (
     promotions,
 )
 from annotator.queries.scope import NOTHING, require_admin
+from annotator.queries.training_sets import rounds_behind
 from annotator.queries.verdicts import Standing, verdict_of
 from annotator.services.bundles import promote
+from annotator.services.training_use import training_masks
 from common.manifest import MANIFEST_NAME
 from common.messages import bundle_key
 
+JSON_LINES = "application/x-ndjson"
 FILE = OpenApiResponse(OpenApiTypes.BINARY)
 NUM_PROMOTIONS = 50
 
@@ -131,6 +134,21 @@ class ModelFile(Endpoint):
         )
 
 
+class ModelMasks(Endpoint):
+    """The masks that a version and the versions it came from were trained on, as JSON lines."""
+
+    @extend_schema(responses={(200, JSON_LINES): OpenApiTypes.BINARY})
+    def get(self, request: Request, model_id: UUID) -> HttpResponseBase:
+        require_admin(self.person)
+        version = find_model_version(model_id=model_id)
+        name = f"masks-of-{version.bundle_fingerprint[:12]}.jsonl"
+        return StreamingHttpResponse(
+            training_masks(rounds_behind(version)),
+            content_type=JSON_LINES,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+
 class ModelPromotion(Endpoint):
     """Makes a model version the one annotators use.
 
@@ -190,5 +208,6 @@ urls: list[URLPattern] = [
     path("models", Models.as_view(), name="models"),
     path("models/<uuid:model_id>", Model.as_view(), name="model"),
     path("models/<uuid:model_id>/files/<str:name>", ModelFile.as_view(), name="model-file"),
+    path("models/<uuid:model_id>/masks", ModelMasks.as_view(), name="model-masks"),
     path("models/<uuid:model_id>/promote", ModelPromotion.as_view(), name="model-promote"),
 ]

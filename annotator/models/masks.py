@@ -62,6 +62,7 @@ class Mask(MaskContent):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    is_withdrawn = models.BooleanField(default=False)  # from what later rounds train on
 
     class Meta:
         indexes = [

@@ -9,7 +9,7 @@ from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, S
 from django.db.models.functions import Coalesce
 
 from annotator.models import Mask, MaskOrigin, MaskTiming, Project
-from annotator.queries.training_sets import accepted_masks
+from annotator.queries.training_sets import usable_masks
 from common.replay_cases import ReplayCase, read_acts
 
 MOST_CASES = 200  # each is decoded a few times on two networks
@@ -68,7 +68,7 @@ def _replayable(project: Project) -> QuerySet[Mask]:
         .annotate(px=Sum(F("painted_px") + F("erased_px"), output_field=IntegerField()))
         .values("px")
     )
-    masks = accepted_masks(project).filter(~Q(prompts=[]), origin=MaskOrigin.ANNOTATED)
+    masks = usable_masks(project).filter(~Q(prompts=[]), origin=MaskOrigin.ANNOTATED)
     return masks.annotate(num_painted=Coalesce(Subquery(painted), 0))
 
 

@@ -91,6 +91,16 @@ def find_own_assignment(*, person: Person, assignment_id: UUID) -> Assignment:
     return assignment
 
 
+def find_managed_mask(*, person: Person, mask_id: UUID) -> Mask:
+    """A mask in a project the person manages: 404 outside, 403 for annotators."""
+    masks = Mask.objects.filter(image__project__in=visible_projects(person))
+    mask = masks.filter(id=mask_id).select_related("image__project").first()
+    if mask is None:
+        raise NotInScope(NOTHING)
+    require_manager(person=person, project=mask.image.project)
+    return mask
+
+
 def find_own_mask(*, person: Person, mask_id: UUID) -> Mask:
     """A mask this person made, in a project the person still belongs to.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from annotator.models import Mask, MaskState, Project, Round
+from annotator.models import Mask, MaskState, ModelVersion, Project, Round
 from common.snapshots import SnapshotMask
 
 
@@ -35,13 +35,18 @@ def accepted_masks(project: Project) -> QuerySet[Mask]:
     )
 
 
+def usable_masks(project: Project) -> QuerySet[Mask]:
+    """The accepted masks that nobody withdrew from training."""
+    return accepted_masks(project).filter(is_withdrawn=False)
+
+
 def snapshot_masks(project: Project, *, only_new: bool = False) -> list[SnapshotMask]:
     """The accepted masks as they go into a snapshot.
 
     With `only_new` those to train on are the ones that no round with a candidate had; those kept for
     scoring are always all there.
     """
-    masks = accepted_masks(project)
+    masks = usable_masks(project)
     learnt = Round.objects.filter(project=project, candidate__isnull=False).select_related("job")
     last = learnt.order_by("-number").first()
     if only_new and last is not None:
@@ -51,7 +56,7 @@ def snapshot_masks(project: Project, *, only_new: bool = False) -> list[Snapshot
 
 def count_new_masks(project: Project) -> int:
     """How many accepted masks the last started round had not."""
-    masks = accepted_masks(project).order_by()
+    masks = usable_masks(project).order_by()
     last = Round.objects.filter(project=project).select_related("job").order_by("-number").first()
     fresh = masks if last is None else masks.filter(updated_at__gt=last.job.created_at)
     return fresh.count()
@@ -59,13 +64,23 @@ def count_new_masks(project: Project) -> int:
 
 def new_since_last_round(project: Project) -> NewSince:
     """How many masks there are, and how many of them the last started round had not."""
-    masks = accepted_masks(project).order_by()
+    masks = usable_masks(project).order_by()
     return NewSince(
         num_masks=masks.count(),
         num_images=masks.values("image_id").distinct().count(),
         num_held_out=masks.filter(image__held_out=True).count(),
         num_new=count_new_masks(project),
     )
+
+
+def rounds_behind(version: ModelVersion) -> list[Round]:
+    """The rounds that made a version, from its oldest ancestor on."""
+    rounds: list[Round] = []
+    step: ModelVersion | None = version
+    while step is not None:
+        rounds += Round.objects.filter(candidate=step).select_related("project")
+        step = step.parent
+    return rounds[::-1]
 
 
 def _snapshot_mask(mask: Mask) -> SnapshotMask:

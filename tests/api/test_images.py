@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from annotator.models import AuditEntry, Image, Picture
 from tests import pictures
-from tests.cast import Browser, Cast, make_embedding, make_image, make_model
+from tests.cast import Browser, Cast, body_of, make_embedding, make_image, make_model
 
 Browsers = Callable[[str], Browser]
 
@@ -27,13 +26,6 @@ def upload(browser: Browser, cast: Cast, **files: bytes) -> HttpResponse:
     ]
     path = f"/api/v1/projects/{cast.project.id}/images"
     return browser.client.post(path, {"files": sent})  # type: ignore[return-value]
-
-
-def body_of(response: HttpResponse) -> bytes:
-    async def collect() -> bytes:
-        return b"".join([block async for block in response.streaming_content])  # type: ignore
-
-    return asyncio.run(collect())
 
 
 def stored_files(folder: Path) -> list[Path]:

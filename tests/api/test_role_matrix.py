@@ -76,6 +76,7 @@ MATRIX = [
     PUT    masks/{mask}                                  ok  ok  ok  ok
     DELETE masks/{mask}                                  404 ok  404 404
     POST   masks/{mask}/restore                          404 ok  404 404
+    PUT    masks/{mask}/training-use                     404 403 ok  ok
     POST   interactions                                  ok  ok  ok  ok
     GET    projects/{project}/image-counts               404 403 ok  ok
     GET    projects/{project}/rounds                     404 403 ok  ok
@@ -93,6 +94,7 @@ MATRIX = [
     GET    models/{model}/files/manifest.json            404 404 404 404
     GET    models/{model}/comparison                     403 403 403 ok
     GET    models/{model}/comparison/pictures/{sha256}   403 403 403 404
+    GET    models/{model}/masks                          403 403 403 ok
     POST   models/{model}/promote                        403 403 403 ok
     GET    jobs                                          403 403 403 ok
     """.strip().splitlines()

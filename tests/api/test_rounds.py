@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 
 import pytest
 
-from annotator.models import AuditEntry, Image, Job, JobState, Mask, MaskState, Round
+from annotator.models import AuditEntry, Image, Job, JobState, Mask, MaskState, ModelVersion, Round
 from annotator.services.stores import file_storage
 from common.snapshots import read_snapshot
 from tests.cast import (
     Browser,
     Cast,
     accepted_mask,
+    body_of,
     lend,
     make_embedding,
     make_image,
@@ -93,6 +95,37 @@ def test_a_round_may_leave_out_what_an_earlier_one_has_learnt(
     assert (trained_on, started["num_masks"]) == ([str(fresh.id)], 2)
 
 
+def test_a_withdrawn_mask_is_left_out_and_a_model_tells_what_it_was_trained_on(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    dan, carol = browser("dan"), browser("carol")
+    wrong = accepted_mask(make_image(cast.project), cast.alice)
+    use = f"masks/{wrong.id}/training-use"
+    [right] = Mask.objects.exclude(id=wrong.id)
+    first = dan.post(rounds(cast)).json()
+    _finish(first["id"])
+    kept = carol.send("PUT", use, {"withdrawn": True, "reason": "of another dog"})
+    assert (kept.status_code, kept.json()["withdrawn"]) == (200, True)
+    entry = AuditEntry.objects.get(act="mask.withdrawn")
+    assert (entry.person, entry.detail["reason"]) == (cast.carol, "of another dog")
+    third = accepted_mask(make_image(cast.project), cast.alice)
+    second = dan.post(rounds(cast)).json()
+    _finish(second["id"], parent=Round.objects.get(id=first["id"]).candidate)
+
+    candidate = Round.objects.get(id=second["id"]).candidate_id
+    told = [json.loads(line) for line in body_of(dan.get(f"models/{candidate}/masks")).splitlines()]
+
+    assert {(row["round"], row["mask"], row["version"]) for row in told} == {
+        (1, str(right.id), 1),
+        (1, str(wrong.id), 1),
+        (2, str(right.id), 1),
+        (2, str(third.id), 1),
+    }
+    _finish(second["id"])
+    assert carol.send("PUT", use, {"withdrawn": False}).json()["withdrawn"] is False
+    assert dan.get(rounds(cast)).json()["new"]["num_new"] == 1
+
+
 def test_a_schedule_is_off_until_an_admin_sets_it(
     browser: Callable[[str], Browser], cast: Cast
 ) -> None:
@@ -108,10 +141,12 @@ def test_a_schedule_is_off_until_an_admin_sets_it(
     assert dan.get(path).json() == kept
 
 
-def _finish(round_id: str) -> None:
+def _finish(round_id: str, *, parent: ModelVersion | None = None) -> None:
     """As if the worker had brought a candidate."""
     found = Round.objects.get(id=round_id)
     found.candidate = make_model(encoder="f" * 64, promote=False)
+    found.candidate.parent = parent
+    found.candidate.save()
     found.save()
     Job.objects.filter(id=found.job_id).update(state=JobState.DONE)
 
