@@ -55,6 +55,7 @@ class TeamReport:
             "seed": self.seed,
             "images": self.images_submitted,
             "masks": len(masks),
+            "masks_per_image": _share(len(masks), self.images_submitted),
             "given_up": len(self.outcomes) - len(masks),
             "clicks_per_mask": _mean([mask.num_clicks for mask in masks]),
             "strokes_per_mask": _mean([mask.num_strokes for mask in masks]),
@@ -70,6 +71,10 @@ class TeamReport:
                 "decode_ms": _spread(self.decode_ms, 90),
             },
         }
+
+
+def _share(count: int, total: int) -> float | None:
+    return round(count / total, 3) if total else None
 
 
 def _mean(values: Sequence[float]) -> float | None:
