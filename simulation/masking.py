@@ -86,9 +86,9 @@ class Masking:
                 return isinstance(act, GiveUp)
             if isinstance(act, Click):
                 self._click(hand, act)
+                self._spend(self.behaviour.judging_s)
             else:
                 self._paint(hand, act)
-            self._spend(self.behaviour.judging_s)
             if self.clock.now_ms - saved_ms >= 1000 * self.behaviour.draft_every_s:
                 self.saves.save(hand, state="draft", in_hand=True)
                 saved_ms = self.clock.now_ms
@@ -111,8 +111,7 @@ class Masking:
         if not hand.strokes:
             self._spend(behaviour.homing_s + behaviour.key_s)  # B
         self._spend(behaviour.pointing_s)
-        length_cm = stroke.length / behaviour.px_per_cm
-        took_ms = self._spend(behaviour.stroke_s + behaviour.stroke_s_per_cm * length_cm)
+        took_ms = self._spend(behaviour.drag_s(stroke.num_pieces, stroke.length))
         painted_px, erased_px = hand.paint(stroke)
         self._painted_px += painted_px
         self._erased_px += erased_px

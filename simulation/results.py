@@ -48,7 +48,8 @@ class TeamReport:
         return not (self.tally.failed or self.tally.mismatched_pairs or self.stopped)
 
     def summary(self) -> dict[str, object]:
-        """The final JSON. Numbers of masks are about accepted ones; without any they are None."""
+        """The final JSON. Numbers of masks are about accepted ones, `all_objects` about
+        those given up as well; without any they are None."""
         masks = self.accepted
         return {
             "people": self.people,
@@ -62,6 +63,12 @@ class TeamReport:
             "seconds_per_mask": _spread([mask.active_ms / 1000 for mask in masks], 90),
             "iou_after_first_click": _mean([mask.first_iou for mask in masks]),
             "iou_at_acceptance": _spread([mask.iou for mask in masks], 10),
+            "all_objects": {
+                "clicks": _mean([one.num_clicks for one in self.outcomes]),
+                "strokes": _mean([one.num_strokes for one in self.outcomes]),
+                "seconds": _mean([one.active_ms / 1000 for one in self.outcomes]),
+                "iou": _mean([one.iou for one in self.outcomes]),
+            },
             "requests": self.tally.requests,
             "failed_requests": self.tally.failed,
             "mismatched_pairs_refused": self.tally.mismatched_pairs,

@@ -192,7 +192,7 @@ def ask_simulated_strokes(cases: Cases, rng: np.random.Generator) -> None:
             continue
         given = {
             "mask": rle_of(mask & 0),
-            "points": [{"x": x, "y": y} for x, y in (stroke.start, stroke.end)],
+            "points": [{"x": x, "y": y} for x, y in stroke.points],
             "size": stroke.size,
             "shape": "circle",
             "add": True,

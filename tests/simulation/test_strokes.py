@@ -1,4 +1,4 @@
-"""Strokes of the simulated brush: inside the error, as wide as it is deep, as long as they fit."""
+"""Strokes of the simulated brush: inside the error, along it, as long as they fit."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_a_stroke_runs_along_a_missing_bar() -> None:
     reference = np.zeros(SHAPE, dtype=bool)
     reference[10:15, 8:38] = True
     stroke = next_stroke(reference & False, reference)
-    assert stroke == Stroke("brush", 5, (10, 12), (35, 12))
-    assert stroke.length == 25
+    assert stroke == Stroke("brush", 5, ((10, 12), (35, 12)))
+    assert (stroke.length, stroke.num_pieces) == (25, 1)
     area = stroke.area(SHAPE)
     assert not (area & ~reference).any()
     assert area.sum() == 25 * 5 + 21  # the way, and once the disc of five pixels across
@@ -34,8 +34,27 @@ def test_surplus_is_erased_and_nothing_wrong_needs_no_stroke() -> None:
     mask = np.zeros(SHAPE, dtype=bool)
     mask[4:25, 20:23] = True
     stroke = next_stroke(mask, mask & False)
-    assert stroke == Stroke("eraser", 3, (21, 5), (21, 23))
+    assert stroke == Stroke("eraser", 3, ((21, 5), (21, 23)))
     assert next_stroke(mask, mask) is None
+
+
+def test_a_stroke_follows_a_bend_in_one_drag() -> None:
+    reference = np.zeros(SHAPE, dtype=bool)
+    reference[5:8, 5:30] = reference[5:25, 27:30] = True
+    stroke = next_stroke(reference & False, reference)
+    assert stroke is not None
+    assert (stroke.mode, stroke.size) == ("brush", 3)
+    assert {stroke.points[0], stroke.points[-1]} == {(6, 6), (28, 23)}
+    assert (stroke.area(SHAPE) == reference).mean() > 0.99
+    assert stroke.num_pieces == 2
+
+
+def test_a_hand_cuts_small_corners_and_no_large_ones() -> None:
+    steps = Stroke("brush", 9, ((0, 0), (9, 0), (10, 1), (20, 1)))
+    corner = Stroke("brush", 9, ((0, 0), (20, 0), (20, 20)))
+    assert (steps.num_pieces, corner.num_pieces) == (1, 2)
+    assert corner.length == 40
+    assert Stroke("brush", 9, ((4, 4),)).num_pieces == 1
 
 
 def test_strokes_never_spoil_a_pixel_and_end_in_the_reference() -> None:
@@ -54,7 +73,7 @@ def test_strokes_never_spoil_a_pixel_and_end_in_the_reference() -> None:
 
 
 def test_a_brush_at_the_edge_of_the_image_stays_in_it() -> None:
-    area = Stroke("brush", 9, (0, 0), (3, 3)).area(SHAPE)
+    area = Stroke("brush", 9, ((0, 0), (3, 3))).area(SHAPE)
     assert area.shape == SHAPE
     assert area[0, 0]
     assert not area[:, 10:].any()

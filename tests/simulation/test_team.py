@@ -155,7 +155,7 @@ def test_the_command_prints_the_numbers(product: LiveProduct, folder: Path) -> N
     assert (told["people"], told["images"]) == (1, 2)
     assert told["masks"] + told["given_up"] == 4
     assert (told["failed_requests"], told["mismatched_pairs_refused"]) == (0, 0)
-    assert told["iou_at_acceptance"]["mean"] >= 0.9
+    assert told["iou_at_acceptance"]["mean"] >= 0.85
     assert 1 <= told["seconds_per_mask"]["median"] <= told["seconds_per_mask"]["p90"]
     assert told["clicks_per_mask"] >= 1
 
