@@ -66,16 +66,13 @@ class Campaign:
         project = self.preparation.project(self.project_name)
         sessions = [self.preparation.annotator(project, name) for name in self.people]
         trained: RoundEnd | None = None
-        earlier: set[str] = set()  # images of the shifts before
         for number, seen in enumerate(portions(pictures, num_rounds + 1, self.seed)):
             if number:
                 trained = self._retrain(project)
             references = self.preparation.images(project, seen)
             self.preparation.wait_for_embeddings(project)
             model = str(self._admin.get("/models")["current"])
-            new = {image: found for image, found in references.items() if image not in earlier}
-            earlier |= new.keys()
-            team = Team(project, new, self.seed, self.behaviour, self.say)
+            team = Team(project, references, self.seed, self.behaviour, self.say)
             yield ShiftEnd(team.work(sessions), model, trained)
 
     @property

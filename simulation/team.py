@@ -64,7 +64,7 @@ class Team:
     def _tell(self, annotators: Sequence[Annotator], report: TeamReport) -> None:
         submitted = sum(one.images_submitted for one in annotators)
         self.say(
-            f"{submitted} of {len(self.references)} images, {len(report.accepted)} masks, "
+            f"{submitted} images submitted, {len(report.accepted)} masks accepted, "
             f"{report.tally.failed} failed requests"
         )
 
