@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from model_server.sam.edges import follow_edges
 from model_server.sam.geodesic import steps_of
 from model_server.sam.mask_decoder import MLP, weigh_maps
 from model_server.sam.sam import Sam
@@ -58,7 +59,9 @@ class Decode(nn.Module):
         if maps is not None and prepared.border is not None:
             every = torch.cat([steps_of(prepared.border), maps], 1)
             logits = logits + weigh_maps(direct.unsqueeze(0), every)
-        return logits, self.mask_decoder.predict_iou(queries[0:1], logits)
+        iou = self.mask_decoder.predict_iou(queries[0:1], logits)
+        guide = prepared.guide
+        return logits if guide is None else follow_edges(logits, guide), iou
 
 
 class MaskHeads(nn.Module):

@@ -75,7 +75,7 @@ def plan_graphs(
     """
     folded = fold(sam)
     size = sam.prompt_encoder.input_size
-    prepare = NamedPrepare(Prepare(folded)).eval()
+    prepare = NamedPrepare(Prepare(sam, folded)).eval()
     embeddings = example_embeddings(sam)
     with torch.no_grad():
         prepared = prepare.prepare(*embeddings.values()).named()

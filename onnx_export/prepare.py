@@ -5,7 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from model_server.sam.edges import Guide
 from model_server.sam.geodesic import border_distance, steps_of, walking_costs
+from model_server.sam.sam import Sam
 from onnx_export.constants import Detail, Folded
 
 
@@ -35,6 +37,17 @@ class Prepared(NamedTuple):
     row_costs: Tensor | None = None  # [1, 1, g, g]
     column_costs: Tensor | None = None  # [1, 1, g, g]
     border: Tensor | None = None  # [1, 1, g, g] distance from the frame's border
+    guide_pixels: Tensor | None = None  # [1, 3, 4g, 4g] and the other fields of `Guide`
+    guide_mean: Tensor | None = None
+    guide_lower: Tensor | None = None
+    guide_scale: Tensor | None = None
+
+    @property
+    def guide(self) -> Guide | None:
+        """What masks follow, if the network has it."""
+        parts = (self.guide_pixels, self.guide_mean, self.guide_lower, self.guide_scale)
+        there = [part for part in parts if part is not None]
+        return Guide(*there) if there else None
 
     def named(self) -> dict[str, Tensor]:
         """The tensors that are there, by name."""
@@ -50,9 +63,10 @@ class Prepare(nn.Module):
     constant: Tensor  # [C, 1]
     gain: Tensor  # [C, C]
 
-    def __init__(self, folded: Folded) -> None:
+    def __init__(self, sam: Sam, folded: Folded) -> None:
         super().__init__()
         self.width = folded.width
+        self.mask_decoder = sam.mask_decoder
         self.border = BorderPrompt(folded.dense.border) if folded.dense.border is not None else None
         self.detail = DetailUpscaling(folded.detail) if folded.detail is not None else None
         self.num_heads, self.head_dim = folded.num_heads, folded.head_dim
@@ -72,7 +86,10 @@ class Prepare(nn.Module):
     def forward(self, image_embeddings: Tensor) -> Prepared:
         """Project an embedding [1, C, g, g], or with detail and crossing costs behind."""
         image = image_embeddings[:, : self.width].flatten(2)[0]  # C N
-        detail = self.detail(image_embeddings[:, self.width : -1]) if self.detail else None
+        detail_end = self.width + 4 * self.mask_decoder.detail_channels
+        detail = self.detail(image_embeddings[:, self.width : detail_end]) if self.detail else None
+        guide = self.mask_decoder.read_guide(image_embeddings)
+        pixels, mean, lower, scale = guide if guide is not None else [None] * 4
         row_costs = column_costs = border = None
         if self.border is not None:
             row_costs, column_costs = walking_costs(image_embeddings[:, -1:])
@@ -106,6 +123,10 @@ class Prepare(nn.Module):
             row_costs=row_costs,
             column_costs=column_costs,
             border=border,
+            guide_pixels=pixels,
+            guide_mean=mean,
+            guide_lower=lower,
+            guide_scale=scale,
         )
 
     def _heads(self, rows: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from model_server.sam.compact_encoder import CompactEncoder
+from model_server.sam.edges import guide_channels
 from model_server.sam.geodesic import GEODESIC_ROWS
 from model_server.sam.image_encoder import ImageEncoderViT
 from model_server.sam.mask_decoder import MaskDecoder
@@ -83,6 +84,7 @@ class SamConfig:
     iou_head_hidden_dim: int = 256
     mask_in_chans: int = 16
     prompt_maps: bool = False  # points and boxes are also drawn into the dense branch
+    edge_aware: bool = False  # masks are drawn along the picture's edges (compact encoder)
     activation: str = "gelu"  # of mask downscaling and output upscaling; "relu" is cheaper
 
     @property
@@ -107,8 +109,9 @@ class SamConfig:
 
     @property
     def embedding_channels(self) -> int:
-        """Channels of an embedding: the decoder's width, sub-pixels of detail, crossing costs."""
-        return self.embed_dim + 4 * self.detail_channels + self.geodesic_maps
+        """Channels of an embedding: the decoder's width, detail, guide, crossing costs."""
+        guide = guide_channels(self.encoder.stride) if self.edge_aware else 0
+        return self.embed_dim + 4 * self.detail_channels + guide + self.geodesic_maps
 
     @property
     def low_res_size(self) -> int:
@@ -143,6 +146,7 @@ COMPACT = SamConfig(
     decoder_mlp_dim=512,
     iou_head_hidden_dim=128,
     prompt_maps=True,
+    edge_aware=True,
     activation="relu",
 )
 
@@ -170,6 +174,7 @@ TINY_MAPS = SamConfig(
     decoder_mlp_dim=32,
     iou_head_hidden_dim=32,
     prompt_maps=True,
+    edge_aware=True,
     activation="relu",
 )
 
@@ -189,6 +194,7 @@ def build_encoder(config: SamConfig) -> nn.Module:
             mlp_ratio=sizes.mlp_ratio,
             out_channels=config.embed_dim,
             detail_channels=sizes.detail_channels,
+            gives_guide=config.edge_aware,
         )
     if isinstance(sizes, TinyVitSizes):
         return TinyViT(
@@ -240,6 +246,7 @@ def build_sam(config: SamConfig) -> Sam:
             detail_channels=config.detail_channels,
             num_maps=GEODESIC_ROWS if config.geodesic_maps else 0,
             judges_masks=config.judges_masks,
+            guide_channels=guide_channels(config.encoder.stride) if config.edge_aware else 0,
             activation=activation,
         ),
     )

@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_server.sam.common import DropPath, LayerNorm2d, MLPBlock
+from model_server.sam.edges import pack_guide
 
+STRIDE = 8
 EASY_CROSSING = -3.0  # logit before training: nearly no border anywhere
 
 
@@ -76,8 +78,10 @@ class CompactEncoder(nn.Module):
         mlp_ratio: int,
         out_channels: int,
         detail_channels: int,
+        gives_guide: bool,
     ) -> None:
         super().__init__()
+        self.gives_guide = gives_guide
         self.stem = nn.Sequential(
             conv_norm(3, widths[0] // 2, stride=2),
             nn.ReLU(),
@@ -112,10 +116,11 @@ class CompactEncoder(nn.Module):
         nn.init.constant_(self.crossing8.bias, EASY_CROSSING)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode normalised RGB [B, 3, S, S], S a multiple of 32, to [B, C + 4D + 1, g, g].
+        """Encode normalised RGB [B, 3, S, S], S a multiple of 32, to [B, C + 4D (+ 48) + 1, g, g].
 
         g = S/8. The channels are: C for the decoder; D of detail at stride 4, each as the four
-        sub-pixels of a cell; and the logit of what crossing a cell costs (`geodesic`).
+        sub-pixels of a cell; the picture at stride 2, likewise, if it is to guide masks (`edges`);
+        and the logit of what crossing a cell costs (`geodesic`).
         """
         x4 = self.stage4(self.stem(x))
         x8 = self.stage8(self.down8(x4))
@@ -129,5 +134,7 @@ class CompactEncoder(nn.Module):
         detail = self.smooth4(F.relu(self.lateral4(x4) + top))
         crossing = self.crossing8(fine) + self.crossing4(detail)
         embedding = self.norm(self.project(fine).float())
-        parts = [embedding, F.pixel_unshuffle(detail, 2).float(), crossing.float()]
-        return torch.cat(parts, dim=1)
+        parts = [embedding, F.pixel_unshuffle(detail, 2).float()]
+        if self.gives_guide:
+            parts.append(pack_guide(x.float(), STRIDE))
+        return torch.cat([*parts, crossing.float()], dim=1)

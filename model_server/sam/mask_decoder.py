@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_server.sam.common import LayerNorm2d
+from model_server.sam.edges import Guide, follow_edges, make_guide, unpack_guide
 from model_server.sam.mask_statistics import MaskStatistics
 from model_server.sam.transformer import TwoWayTransformer
 
@@ -40,12 +41,14 @@ class MaskDecoder(nn.Module):
         detail_channels: int = 0,
         num_maps: int = 0,
         judges_masks: bool = False,
+        guide_channels: int = 0,
         activation: type[nn.Module] = nn.GELU,
     ) -> None:
         super().__init__()
         self.embed_dim = embed_dim
         self.detail_channels = detail_channels
         self.num_maps = num_maps
+        self.guide_channels = guide_channels
         self.transformer = transformer
         self.iou_token = nn.Embedding(1, embed_dim)
         self.mask_tokens = nn.Embedding(NUM_MASK_TOKENS, embed_dim)
@@ -102,12 +105,25 @@ class MaskDecoder(nn.Module):
         masks = self.draw_masks(keys, drawn, detail, features.shape[-1])
         if maps is not None:
             masks = masks + weigh_maps(direct, maps)
-        return masks, self.predict_iou(queries[:, 0], masks)
+        iou = self.predict_iou(queries[:, 0], masks)
+        guide = self.read_guide(image_embeddings)
+        if guide is not None:
+            share = num_prompts // num_images
+            masks = follow_edges(masks, Guide(*(x.repeat_interleave(share, 0) for x in guide)))
+        return masks, iou
 
     def predict_iou(self, iou_token: Tensor, masks: Tensor) -> Tensor:
         """Predicted IoU [P, 4] from the finished IoU token [P, C] and the logits [P, 4, H, W]."""
         iou: Tensor = self.iou_prediction_head(iou_token)
         return iou if self.mask_statistics is None else iou + self.mask_statistics(masks)
+
+    def read_guide(self, image_embeddings: Tensor) -> Guide | None:
+        """The pictures that come with embeddings, ready to guide the masks; None without them."""
+        if not self.guide_channels:
+            return None
+        first = self.embed_dim + 4 * self.detail_channels
+        channels = image_embeddings[:, first : first + self.guide_channels]
+        return make_guide(unpack_guide(channels.float()))
 
     def draw_detail(self, image_embeddings: Tensor) -> Tensor | None:
         """What stride 4 adds before the last activation, [B, gg, 4, 4, C/8] by sub-pixel."""

@@ -30,10 +30,10 @@ class Sam(nn.Module):
 
     @property
     def embedding_channels(self) -> int:
-        """Channels of an embedding: for the decoder, sub-pixels of detail, crossing costs."""
+        """Channels of an embedding: for the decoder, sub-pixels of detail, guide, crossing costs."""
         decoder = self.mask_decoder
         has_costs = self.prompt_encoder.geodesic is not None
-        return decoder.embed_dim + 4 * decoder.detail_channels + has_costs
+        return decoder.embed_dim + 4 * decoder.detail_channels + decoder.guide_channels + has_costs
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Bring RGB pixels 0 to 255, [..., 3, H, W], to the scale the encoder expects."""

@@ -44,7 +44,7 @@ def test_the_rewritten_decoder_gives_the_networks_logits(
     folded = fold(sam)
     embedding = torch.randn(1, config.embedding_channels, config.grid, config.grid)
     with torch.no_grad():
-        prepared = Prepare(folded)(embedding)
+        prepared = Prepare(sam, folded)(embedding)
         decode = Decode(sam, folded, mask_prompt=False)
         refine = Decode(sam, folded, mask_prompt=True)
         for prompt in prompts:
