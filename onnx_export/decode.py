@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from model_server.sam.edges import follow_edges
 from model_server.sam.geodesic import steps_of
-from model_server.sam.mask_decoder import MLP, weigh_maps
+from model_server.sam.mask_decoder import MLP, NUM_MASK_TOKENS, weigh_maps
 from model_server.sam.sam import Sam
 from onnx_export.attention import OWN_TOKENS, FirstLayer, LastLook, SecondLayer
 from onnx_export.constants import Folded
@@ -59,9 +59,10 @@ class Decode(nn.Module):
         if maps is not None and prepared.border is not None:
             every = torch.cat([steps_of(prepared.border), maps], 1)
             logits = logits + weigh_maps(direct.unsqueeze(0), every)
-        iou = self.mask_decoder.predict_iou(queries[0:1], logits)
         guide = prepared.guide
-        return logits if guide is None else follow_edges(logits, guide), iou
+        if guide is not None:
+            logits = follow_edges(logits, guide, NUM_MASK_TOKENS)
+        return logits, self.mask_decoder.predict_iou(queries[0:1], logits)
 
 
 class MaskHeads(nn.Module):

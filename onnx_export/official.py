@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_server.sam.edges import follow_edges
-from model_server.sam.mask_decoder import weigh_maps
+from model_server.sam.mask_decoder import NUM_MASK_TOKENS, weigh_maps
 from model_server.sam.prompt_encoder import PromptEncoder
 from model_server.sam.sam import Sam
 
@@ -86,9 +86,10 @@ class Official(nn.Module):
         masks = (drawn @ upscaled.flatten(2)).reshape(1, -1, side, side)
         if maps is not None:
             masks = masks + weigh_maps(weights[..., upscaled.shape[1] :], maps)
-        iou = decoder.predict_iou(queries[:, 0], masks)
         guide = decoder.read_guide(image_embeddings)
-        return masks if guide is None else follow_edges(masks, guide), iou
+        if guide is not None:
+            masks = follow_edges(masks, guide, NUM_MASK_TOKENS)
+        return masks, decoder.predict_iou(queries[:, 0], masks)
 
     def choose(self, low_res: Tensor, iou: Tensor, num_points: int) -> tuple[Tensor, Tensor]:
         """Token 0 for several points, else the best of the others."""

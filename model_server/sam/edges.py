@@ -50,7 +50,7 @@ def make_guide(pixels: Tensor) -> Guide:
     """Window means and covariances of pixels [B, 3, s, s]."""
     red, green, blue = pixels.split(1, dim=1)
     squares = [red * red, red * green, red * blue, green * green, green * blue, blue * blue]
-    sums = window_mean(torch.cat([pixels, *squares], 1))
+    sums = window_mean(torch.cat([pixels, *squares], 1), COLOURS + len(squares))
     mean, moments = sums[:, :COLOURS], sums[:, COLOURS:].split(1, dim=1)
     r, g, b = mean.split(1, dim=1)
     rr, rg, rb, gg, gb, bb = (
@@ -67,22 +67,21 @@ def make_guide(pixels: Tensor) -> Guide:
     return Guide(pixels, mean, lower, 1 / torch.cat([first, second, third], 1))
 
 
-def follow_edges(logits: Tensor, guide: Guide) -> Tensor:
-    """Filter logits [P, K, s, s] under a guide with one picture for each prompt, or one for all."""
-    masks = logits.shape[1]
+def follow_edges(logits: Tensor, guide: Guide, masks: int) -> Tensor:
+    """Filter logits [P, masks, s, s] under a guide with one picture for each prompt, or one for all."""
+    parts = (1 + COLOURS) * masks
     p = (logits * (1 / REACH)).clamp(-1, 1)
     colours = guide.pixels.split(1, dim=1)
-    mean, *products = window_mean(torch.cat([p, *(p * colour for colour in colours)], 1)).split(
-        masks, dim=1
-    )
+    products = torch.cat([p, *(p * colour for colour in colours)], 1)
+    mean, *products_mean = window_mean(products, parts).split(masks, dim=1)
     averages = guide.mean.split(1, dim=1)
-    covariances = [x - mean * average for x, average in zip(products, averages, strict=True)]
+    covariances = [x - mean * average for x, average in zip(products_mean, averages, strict=True)]
     slopes = solve(covariances, guide)
     offset = mean
     for slope, average in zip(slopes, averages, strict=True):
         offset = offset - slope * average
-    fitted, *slopes = window_mean(torch.cat([offset, *slopes], 1)).split(masks, dim=1)
-    for slope, colour in zip(slopes, colours, strict=True):
+    fitted, *slopes_mean = window_mean(torch.cat([offset, *slopes], 1), parts).split(masks, dim=1)
+    for slope, colour in zip(slopes_mean, colours, strict=True):
         fitted = fitted + slope * colour
     return REACH * fitted
 
@@ -100,17 +99,20 @@ def solve(right: list[Tensor], guide: Guide) -> list[Tensor]:
     return [red, green, blue]
 
 
-def window_mean(x: Tensor) -> Tensor:
-    """Mean of [B, C, s, s] over windows of side 2 RADIUS + 1, as far as they are inside.
+def window_mean(x: Tensor, channels: int) -> Tensor:
+    """Mean of [B, channels, s, s] over windows of side 2 RADIUS + 1, as far as they are inside.
 
-    Convolutions channel by channel, which runtimes do several times faster than pooling.
+    Convolutions channel by channel, which runtimes do several times faster than pooling; always in
+    single precision at least, since differences of these means are what counts.
     """
-    return window_sum(x) / window_sum(x.new_ones(1, 1, *x.shape[2:]))
+    x = x if x.dtype == torch.float64 else x.float()
+    with torch.autocast(x.device.type, enabled=False):
+        return window_sum(x, channels) / window_sum(torch.ones_like(x[:1, :1]), 1)
 
 
-def window_sum(x: Tensor) -> Tensor:
-    """Sum of [B, C, s, s] over windows; nothing outside."""
-    channels, side = x.shape[1], 2 * RADIUS + 1
-    row = x.new_ones(channels, 1, 1, side)
+def window_sum(x: Tensor, channels: int) -> Tensor:
+    """Sum of [B, channels, s, s] over windows; nothing outside."""
+    side = 2 * RADIUS + 1
+    row = torch.ones(channels, 1, 1, side, dtype=x.dtype, device=x.device)
     along = F.conv2d(x, row, padding=(0, RADIUS), groups=channels)
     return F.conv2d(along, row.transpose(2, 3), padding=(RADIUS, 0), groups=channels)

@@ -105,12 +105,12 @@ class MaskDecoder(nn.Module):
         masks = self.draw_masks(keys, drawn, detail, features.shape[-1])
         if maps is not None:
             masks = masks + weigh_maps(direct, maps)
-        iou = self.predict_iou(queries[:, 0], masks)
         guide = self.read_guide(image_embeddings)
         if guide is not None:
             share = num_prompts // num_images
-            masks = follow_edges(masks, Guide(*(x.repeat_interleave(share, 0) for x in guide)))
-        return masks, iou
+            own_guide = Guide(*(x.repeat_interleave(share, 0) for x in guide))
+            masks = follow_edges(masks.float(), own_guide, NUM_MASK_TOKENS)
+        return masks, self.predict_iou(queries[:, 0], masks)
 
     def predict_iou(self, iou_token: Tensor, masks: Tensor) -> Tensor:
         """Predicted IoU [P, 4] from the finished IoU token [P, C] and the logits [P, 4, H, W]."""

@@ -49,7 +49,7 @@ def test_it_is_the_mean_of_all_fits_that_see_a_pixel() -> None:
     guide = make_guide(torch.from_numpy(picture)[None])
     # Two prompts, three masks each; the last is the one above.
     logits = REACH * torch.from_numpy(np.stack([0 * values, -values, values]))[None]
-    found = follow_edges(logits.repeat(2, 1, 1, 1), guide)
+    found = follow_edges(logits.repeat(2, 1, 1, 1), guide, 3)
     assert found.shape == (2, 3, SIDE, SIDE)
     np.testing.assert_allclose(found[1, 2].numpy(), REACH * expected, atol=1e-8)
     np.testing.assert_allclose(found[0, 1].numpy(), -REACH * expected, atol=1e-8)
@@ -59,14 +59,14 @@ def test_a_smooth_border_moves_to_the_edge_beside_it() -> None:
     picture = torch.full((1, 3, 32, 32), -1.0)
     picture[..., 16:] = 1.0
     smooth = (torch.arange(32) - 14.5).expand(1, 1, 32, 32)  # turns a pixel too early
-    found = follow_edges(smooth, make_guide(picture)) > 0
+    found = follow_edges(smooth, make_guide(picture), 1) > 0
     assert (smooth > 0)[0, 0, 5].sum() == 17
     assert found[0, 0, 5].sum() == 16
 
 
 def test_flat_ground_only_smooths() -> None:
     logits = torch.full((1, 2, SIDE, SIDE), 3.0)
-    found = follow_edges(logits, make_guide(torch.zeros(1, 3, SIDE, SIDE)))
+    found = follow_edges(logits, make_guide(torch.zeros(1, 3, SIDE, SIDE)), 2)
     torch.testing.assert_close(found, logits)
 
 
@@ -76,3 +76,11 @@ def test_the_guide_comes_out_of_the_embedding_as_it_went_in() -> None:
     assert packed.shape == (2, guide_channels(8), 8, 8)
     expected = torch.nn.functional.avg_pool2d(pixels, 2)
     torch.testing.assert_close(unpack_guide(packed), expected)
+
+
+def test_half_precision_around_it_does_not_reach_it() -> None:
+    picture, logits = torch.randn(1, 3, SIDE, SIDE), torch.randn(1, 4, SIDE, SIDE)
+    expected = follow_edges(logits, make_guide(picture), 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = follow_edges(logits, make_guide(picture), 4)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)

@@ -43,7 +43,7 @@ def predictor() -> Iterator[Predictor]:
     """A tiny network on one thread: on a busy machine several wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield Predictor(random_sam(CONFIGS["tiny_maps"]))
+    yield Predictor(random_sam(CONFIGS["tiny"]))
     torch.set_num_threads(before)
 
 
