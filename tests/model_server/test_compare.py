@@ -110,8 +110,8 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("networks")
     paths = [folder / f"{name}.safetensors" for name in ("current", "candidate")]
     for seed, path in enumerate(paths):
-        save_file(random_sam(CONFIGS["tiny_maps"], seed=seed).state_dict(), path)
-        path.with_suffix(".json").write_text(json.dumps(config_to_json(CONFIGS["tiny_maps"])))
+        save_file(random_sam(CONFIGS["tiny"], seed=seed).state_dict(), path)
+        path.with_suffix(".json").write_text(json.dumps(config_to_json(CONFIGS["tiny"])))
     return paths
 
 
