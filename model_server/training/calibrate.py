@@ -30,6 +30,7 @@ MASKS_PER_IMAGE = 6
 ROUNDS = 4  # prompts per mask: the first judges tokens 1 to 3, the others token 0
 BOX_SHARE = 0.25
 JUDGED_SHARE = 0.2  # of the batches, to compare before and after on
+MIN_SPREAD = 0.01  # a hidden unit that is nearly always off must not get a large weight for it
 RIDGE = 0.03  # pull towards the present weights, per prediction and standard deviation
 
 
@@ -134,7 +135,7 @@ def fit(parts: Sequence[Predictions]) -> Change:
     predictions = Predictions.joined(parts)
     features = predictions.features.double()  # P F
     residual = (predictions.reached - predictions.predicted).double()  # P K
-    centre, spread = features.mean(0), features.std(0).clamp(min=1e-6)
+    centre, spread = features.mean(0), features.std(0).clamp(min=MIN_SPREAD)
     scaled = (features - centre) / spread
     penalty = RIDGE * len(features) * torch.eye(len(centre), dtype=features.dtype)
     weights = torch.linalg.solve(scaled.T @ scaled + penalty, scaled.T @ residual).T / spread  # K F

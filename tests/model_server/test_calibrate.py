@@ -11,7 +11,7 @@ from model_server.sam.build import TINY, TINY_MAPS
 from model_server.sam.mask_statistics import MaskStatistics, statistics_of
 from model_server.sam.sam import Sam
 from model_server.training import calibrate as module
-from model_server.training.calibrate import calibrate, collect, fit, plain_batches
+from model_server.training.calibrate import Predictions, calibrate, collect, fit, plain_batches
 from model_server.training.dataset import Batch
 from model_server.training.draws import Draws
 from model_server.training.settings import Phase, TrainSettings
@@ -93,3 +93,11 @@ def test_the_command_rewrites_the_weights(
         "mask_decoder.mask_statistics.weight",
     }
     assert {key: t.dtype for key, t in before.items()} == {key: t.dtype for key, t in after.items()}
+
+
+def test_a_unit_that_is_nearly_always_off_gets_no_large_weight() -> None:
+    features, reached = torch.zeros(500, 2), torch.full((500, 1), 0.5)
+    features[:, 0] = torch.linspace(0, 1, 500)
+    features[7, 1], reached[7] = 0.001, 1.0
+    found = fit([Predictions(features, torch.full((500, 1), 0.4), reached)])
+    assert found.weights.abs().max() < 1
