@@ -214,6 +214,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["annotator.api.access.IsSignedIn"],
     "ENUM_NAME_OVERRIDES": {
+        "ScheduleKindEnum": "annotator.models.ScheduleKind",
         "ImageStateEnum": "annotator.queries.images.IMAGE_STATES",
         "JobStateEnum": "annotator.models.jobs.JobState",
         "SaveStateEnum": "annotator.api.masks.SAVE_STATES",
