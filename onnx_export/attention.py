@@ -364,14 +364,8 @@ def self_attention(attention: Attention, queries: Tensor, values: Tensor) -> Ten
 
 
 def over_tokens(scores: Tensor) -> Tensor:
-    """Softmax over the tokens of [H, T, N], T > 5; by hand, since runtimes transpose for that axis.
-
-    They are slow at the largest along it, too, so the decoder's own tokens are compared in pairs.
-    """
-    largest = scores[:, OWN_TOKENS:].amax(dim=1, keepdim=True)
-    for token in range(OWN_TOKENS):
-        largest = torch.maximum(largest, scores[:, token : token + 1])
-    powers = torch.exp(scores - largest)
+    """Softmax over the tokens of [H, T, N]; by hand, since runtimes transpose for that axis."""
+    powers = torch.exp(scores - scores.amax(dim=1, keepdim=True))
     return powers / powers.sum(dim=1, keepdim=True)
 
 
