@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from common.json_lines import content_key, write_lines
 
 COMPARISON_NAME = "comparison.json"  # what became of the cases on two networks
 
@@ -57,8 +58,7 @@ def read_acts(prompts: Sequence[object], *, height: int, width: int) -> list[Act
 def write_cases(cases: Iterable[ReplayCase]) -> bytes:
     """The same cases give the same bytes in whatever order they come."""
     ordered = sorted(cases, key=lambda case: (case.image_sha256, case.mask_id))
-    lines = (json.dumps(asdict(case), sort_keys=True, separators=(",", ":")) for case in ordered)
-    return "".join(f"{line}\n" for line in lines).encode()
+    return write_lines(asdict(case) for case in ordered)
 
 
 def read_cases(content: bytes) -> Iterator[ReplayCase]:
@@ -69,7 +69,7 @@ def read_cases(content: bytes) -> Iterator[ReplayCase]:
 
 def cases_key(content: bytes) -> str:
     """Storage key of a file of cases: its content's hash."""
-    return f"replays/{hashlib.sha256(content).hexdigest()}.jsonl"
+    return content_key("replays", content)
 
 
 def _read_act(prompt: Act, *, num_points: int, height: int, width: int) -> Act | None:

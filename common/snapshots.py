@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
+
+from common.json_lines import content_key, write_lines
 
 Split = Literal["train", "held_out"]
 
@@ -28,8 +29,7 @@ class SnapshotMask:
 def write_snapshot(masks: Iterable[SnapshotMask]) -> bytes:
     """The lines of a snapshot; the same masks give the same bytes in whatever order they come."""
     ordered = sorted(masks, key=lambda mask: (mask.image_sha256, mask.mask_id))
-    lines = (json.dumps(asdict(mask), sort_keys=True, separators=(",", ":")) for mask in ordered)
-    return "".join(f"{line}\n" for line in lines).encode()
+    return write_lines(asdict(mask) for mask in ordered)
 
 
 def read_snapshot(content: bytes) -> Iterator[SnapshotMask]:
@@ -40,4 +40,4 @@ def read_snapshot(content: bytes) -> Iterator[SnapshotMask]:
 
 def snapshot_key(content: bytes) -> str:
     """Storage key of a snapshot: its content's hash."""
-    return f"snapshots/{hashlib.sha256(content).hexdigest()}.jsonl"
+    return content_key("snapshots", content)

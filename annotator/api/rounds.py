@@ -13,7 +13,14 @@ from rest_framework.response import Response
 
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictBoolean, StrictFloat, StrictInteger
-from annotator.models import Round, RoundSchedule, ScheduleKind
+from annotator.models import (
+    DEFAULT_ROUND_HOUR,
+    DEFAULT_ROUND_MASKS,
+    MAX_ROUND_MASKS,
+    Round,
+    RoundSchedule,
+    ScheduleKind,
+)
 from annotator.queries.jobs import find_round, rounds_of
 from annotator.queries.schedules import schedule_of
 from annotator.queries.scope import find_managed_project, require_admin, require_manager
@@ -44,9 +51,14 @@ class ScheduleBody(StrictSerializer):
     """When rounds start by themselves, and how those train."""
 
     kind = serializers.ChoiceField(ScheduleKind.choices)
-    hour = StrictInteger(default=2, min_value=0, max_value=23, help_text="UTC, of nightly rounds")
+    hour = StrictInteger(
+        default=DEFAULT_ROUND_HOUR, min_value=0, max_value=23, help_text="UTC, of nightly rounds"
+    )
     num_masks = StrictInteger(
-        default=500, min_value=1, max_value=10_000_000, help_text="new ones that start a round"
+        default=DEFAULT_ROUND_MASKS,
+        min_value=1,
+        max_value=MAX_ROUND_MASKS,
+        help_text="new ones that start a round",
     )
     settings = RoundBody(default=asdict(DEFAULTS))
 

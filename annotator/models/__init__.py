@@ -15,11 +15,23 @@ from annotator.models.projects import (
     Project,
     Role,
 )
-from annotator.models.rounds import ModelVersion, Promotion, Round, RoundSchedule, ScheduleKind
+from annotator.models.rounds import (
+    DEFAULT_ROUND_HOUR,
+    DEFAULT_ROUND_MASKS,
+    MAX_ROUND_MASKS,
+    ModelVersion,
+    Promotion,
+    Round,
+    RoundSchedule,
+    ScheduleKind,
+)
 
 __all__ = [
     "DEFAULT_HELD_OUT_PERCENT",
+    "DEFAULT_ROUND_HOUR",
+    "DEFAULT_ROUND_MASKS",
     "MAX_HELD_OUT_PERCENT",
+    "MAX_ROUND_MASKS",
     "OPEN_STATES",
     "Assignment",
     "AssignmentState",

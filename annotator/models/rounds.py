@@ -26,6 +26,11 @@ class ModelVersion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
+DEFAULT_ROUND_HOUR = 2  # UTC, of nightly rounds
+DEFAULT_ROUND_MASKS = 500  # new ones that start a round
+MAX_ROUND_MASKS = 10_000_000
+
+
 class ScheduleKind(models.TextChoices):
     OFF = "off"
     NIGHTLY = "nightly"
@@ -39,8 +44,8 @@ class RoundSchedule(models.Model):
         Project, primary_key=True, on_delete=models.CASCADE, related_name="round_schedule"
     )
     kind = models.CharField(max_length=16, choices=ScheduleKind)
-    hour = models.PositiveSmallIntegerField(default=2)  # UTC; of nightly rounds
-    num_masks = models.PositiveIntegerField(default=500)  # new ones that start a round
+    hour = models.PositiveSmallIntegerField(default=DEFAULT_ROUND_HOUR)
+    num_masks = models.PositiveIntegerField(default=DEFAULT_ROUND_MASKS)
     settings = models.JSONField(default=dict)  # of the rounds it starts
     done_until = models.DateTimeField()  # nights before this moment are dealt with
 

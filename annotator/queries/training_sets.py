@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from annotator.models import Mask, MaskState, ModelVersion, Project, Round
+from annotator.queries.jobs import rounds_of
 from common.snapshots import SnapshotMask
 
 
@@ -47,8 +48,7 @@ def snapshot_masks(project: Project, *, only_new: bool = False) -> list[Snapshot
     scoring are always all there.
     """
     masks = usable_masks(project)
-    learnt = Round.objects.filter(project=project, candidate__isnull=False).select_related("job")
-    last = learnt.order_by("-number").first()
+    last = rounds_of(project).filter(candidate__isnull=False).first()
     if only_new and last is not None:
         masks = masks.filter(Q(image__held_out=True) | Q(updated_at__gt=last.job.created_at))
     return [_snapshot_mask(mask) for mask in masks.iterator(chunk_size=500)]
@@ -57,7 +57,7 @@ def snapshot_masks(project: Project, *, only_new: bool = False) -> list[Snapshot
 def count_new_masks(project: Project) -> int:
     """How many accepted masks the last started round had not."""
     masks = usable_masks(project).order_by()
-    last = Round.objects.filter(project=project).select_related("job").order_by("-number").first()
+    last = rounds_of(project).first()
     fresh = masks if last is None else masks.filter(updated_at__gt=last.job.created_at)
     return fresh.count()
 

@@ -11,6 +11,7 @@ from django.db.models import Max
 
 from annotator.errors import Conflict, Invalid
 from annotator.models import Job, JobKind, JobState, ModelVersion, Person, Project, Round
+from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.replays import replay_cases, team_pace
 from annotator.queries.training_sets import new_since_last_round, snapshot_masks
@@ -167,5 +168,5 @@ def _keep_cases(project: Project) -> str:
 
 
 def _last_failed(project: Project) -> bool:
-    last = Round.objects.filter(project=project).select_related("job").order_by("-number").first()
+    last = rounds_of(project).first()
     return last is not None and last.job.state in [JobState.FAILED, JobState.CANCELLED]

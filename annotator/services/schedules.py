@@ -10,7 +10,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.errors import Conflict, Invalid
-from annotator.models import JobKind, Person, Project, RoundSchedule, ScheduleKind
+from annotator.models import (
+    DEFAULT_ROUND_HOUR,
+    DEFAULT_ROUND_MASKS,
+    JobKind,
+    Person,
+    Project,
+    RoundSchedule,
+    ScheduleKind,
+)
 from annotator.queries.training_sets import count_new_masks
 from annotator.services.audit import record_act
 from annotator.services.hints import send_hint
@@ -26,8 +34,8 @@ class WantedSchedule:
     """What an admin asks for; what its kind does not use is kept for the day it does."""
 
     kind: str  # of ScheduleKind
-    hour: int = 2  # UTC
-    num_masks: int = 500
+    hour: int = DEFAULT_ROUND_HOUR
+    num_masks: int = DEFAULT_ROUND_MASKS
 
 
 def set_schedule(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid
-from annotator.models import Person, ScheduleKind
+from annotator.models import MAX_ROUND_MASKS, Person, ScheduleKind
 from annotator.queries.comparisons import comparison_of
 from annotator.queries.jobs import find_round
 from annotator.queries.model_history import (
@@ -31,7 +31,6 @@ from annotator.views.page import page, render_page, signed_in_person
 
 MAX_MINUTES = 24 * 60.0
 MAX_STEPS = 1_000_000
-MAX_MASKS = 10_000_000
 MAX_REASON = 2000
 PROMOTIONS_SHOWN = 20
 LOG_LINES_SHOWN = 12
@@ -124,7 +123,7 @@ def schedule(request: HttpRequest) -> HttpResponse:
             kind=kind,
             hour=int(_written_number(request, "hour", WantedSchedule.hour, 0, 23)),
             num_masks=int(
-                _written_number(request, "num_masks", WantedSchedule.num_masks, 1, MAX_MASKS)
+                _written_number(request, "num_masks", WantedSchedule.num_masks, 1, MAX_ROUND_MASKS)
             ),
         )
         settings = _written_settings(request)

@@ -98,6 +98,11 @@ class SamConfig:
         return self.encoder.detail_channels if isinstance(self.encoder, CompactSizes) else 0
 
     @property
+    def guide_channels(self) -> int:
+        """Channels of the picture that masks follow."""
+        return guide_channels(self.encoder.stride) if self.edge_aware else 0
+
+    @property
     def geodesic_maps(self) -> bool:
         """Whether the encoder says what crossing a cell costs."""
         return isinstance(self.encoder, CompactSizes)
@@ -110,8 +115,8 @@ class SamConfig:
     @property
     def embedding_channels(self) -> int:
         """Channels of an embedding: the decoder's width, detail, guide, crossing costs."""
-        guide = guide_channels(self.encoder.stride) if self.edge_aware else 0
-        return self.embed_dim + 4 * self.detail_channels + guide + self.geodesic_maps
+        own = self.embed_dim + 4 * self.detail_channels
+        return own + self.guide_channels + self.geodesic_maps
 
     @property
     def low_res_size(self) -> int:
@@ -246,7 +251,7 @@ def build_sam(config: SamConfig) -> Sam:
             detail_channels=config.detail_channels,
             num_maps=GEODESIC_ROWS if config.geodesic_maps else 0,
             judges_masks=config.judges_masks,
-            guide_channels=guide_channels(config.encoder.stride) if config.edge_aware else 0,
+            guide_channels=config.guide_channels,
             activation=activation,
         ),
     )
