@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -31,9 +33,9 @@ def replay_cases(project: Project) -> list[ReplayCase]:
     """
     everywhere = Project.objects.filter(archived_at=None)
     held_out = [
-        case for one in everywhere for case in _cases(_replayable(one).filter(image__held_out=True))
+        mask_id for one in everywhere for mask_id in _ids(_replayable(one, image__held_out=True))
     ]
-    return _sample(held_out or list(_cases(_replayable(project))))
+    return _sample(held_out) or _sample(_ids(_replayable(project)))
 
 
 def team_pace() -> TeamPace:
@@ -59,8 +61,37 @@ def team_pace() -> TeamPace:
     return TeamPace(seconds_per_click=per_click, seconds_per_painted_px=per_px)
 
 
-def _replayable(project: Project) -> QuerySet[Mask]:
-    """Accepted masks that were made here from nothing, with the pixels that were painted over all versions."""
+def _replayable(project: Project, **only: object) -> QuerySet[Mask]:
+    """Accepted masks that were made here from nothing."""
+    masks = usable_masks(project).filter(~Q(prompts=[]), origin=MaskOrigin.ANNOTATED)
+    return masks.filter(**only)
+
+
+def _ids(masks: QuerySet[Mask]) -> Iterator[UUID]:
+    return masks.order_by().values_list("id", flat=True).iterator()
+
+
+def _sample(mask_ids: Iterable[UUID]) -> list[ReplayCase]:
+    """By a hash of their ids, so that one more mask exchanges one at most; no more masks are read than it takes."""
+    ordered = sorted(mask_ids, key=lambda one: hashlib.sha256(str(one).encode()).digest())
+    cases: list[ReplayCase] = []
+    for start in range(0, len(ordered), MOST_CASES):
+        cases += _cases(ordered[start : start + MOST_CASES])
+        if len(cases) >= MOST_CASES:
+            break
+    return cases[:MOST_CASES]
+
+
+def _cases(mask_ids: Sequence[UUID]) -> list[ReplayCase]:
+    """Those of these masks whose prompts make sense, in the given order."""
+    masks = _with_painted_pixels(Mask.objects.select_related("image__picture")).in_bulk(mask_ids)
+    # One that was removed since its id was read is left out.
+    cases = (_case(masks[one]) for one in mask_ids if one in masks)
+    return [case for case in cases if case is not None]
+
+
+def _with_painted_pixels(masks: QuerySet[Mask]) -> QuerySet[Mask]:
+    """With `num_painted`: the pixels that were painted or erased over all versions."""
     painted = (
         MaskTiming.objects.filter(mask_id=OuterRef("id"))
         .order_by()
@@ -68,13 +99,7 @@ def _replayable(project: Project) -> QuerySet[Mask]:
         .annotate(px=Sum(F("painted_px") + F("erased_px"), output_field=IntegerField()))
         .values("px")
     )
-    masks = usable_masks(project).filter(~Q(prompts=[]), origin=MaskOrigin.ANNOTATED)
     return masks.annotate(num_painted=Coalesce(Subquery(painted), 0))
-
-
-def _cases(masks: QuerySet[Mask]) -> list[ReplayCase]:
-    cases = (_case(mask) for mask in masks.iterator(chunk_size=500))
-    return [case for case in cases if case is not None]
 
 
 def _case(mask: Mask) -> ReplayCase | None:
@@ -96,10 +121,3 @@ def _case(mask: Mask) -> ReplayCase | None:
         acts=acts,
         painted_px=mask.num_painted,  # type: ignore[attr-defined]  # annotated
     )
-
-
-def _sample(cases: list[ReplayCase]) -> list[ReplayCase]:
-    """By a hash of their ids, so that one more mask exchanges one at most."""
-    return sorted(cases, key=lambda case: hashlib.sha256(case.mask_id.encode()).digest())[
-        :MOST_CASES
-    ]

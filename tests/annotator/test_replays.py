@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -85,6 +86,29 @@ def test_a_sample_stays_the_same_but_for_what_is_new(
     assert len(before) == 4 and ids(cast) == before
     clicked(cast, held_out=True)
     assert len(before & ids(cast)) >= 3
+
+
+def test_the_sample_is_the_first_by_the_hash_of_their_ids_of_those_that_make_sense(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "MOST_CASES", 3)
+    masks = [clicked(cast, held_out=True) for _ in range(8)]
+    ordered = sorted(
+        (str(mask.id) for mask in masks), key=lambda one: sha256(one.encode()).digest()
+    )
+    Mask.objects.filter(id=ordered[1]).update(prompts=[{**POINT, "x": 5000}])
+    found = [case.mask_id for case in replay_cases(cast.project)]
+    assert found == [ordered[0], *ordered[2:4]]
+
+
+def test_only_the_masks_of_the_sample_are_read(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replays, "MOST_CASES", 2)
+    read: list[Mask] = []
+    make = replays._case
+    monkeypatch.setattr(replays, "_case", lambda mask: (read.append(mask), make(mask))[1])
+    for _ in range(7):
+        clicked(cast, held_out=True)
+    assert len(replay_cases(cast.project)) == len(read) == 2
 
 
 def test_a_click_takes_the_prompting_after_the_first_one_and_the_wait_for_each(cast: Cast) -> None:
