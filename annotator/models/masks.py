@@ -68,6 +68,12 @@ class Mask(MaskContent):
         indexes = [
             models.Index(fields=["image", "state", "order_index"]),
             models.Index(fields=["accepted_at"]),
+            # What is new since a round, which the tick asks every few seconds.
+            models.Index(
+                fields=["updated_at"],
+                condition=models.Q(state="accepted"),
+                name="accepted_masks_by_change",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

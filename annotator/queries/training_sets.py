@@ -54,12 +54,12 @@ def snapshot_masks(project: Project, *, only_new: bool = False) -> list[Snapshot
     return [_snapshot_mask(mask) for mask in masks.iterator(chunk_size=500)]
 
 
-def count_new_masks(project: Project) -> int:
-    """How many accepted masks the last started round had not."""
-    masks = usable_masks(project).order_by()
-    last = rounds_of(project).first()
-    fresh = masks if last is None else masks.filter(updated_at__gt=last.job.created_at)
-    return fresh.count()
+def has_new_masks(project: Project, *, num: int) -> bool:
+    """Whether the last started round had not at least `num` (1 or more) of the accepted masks.
+
+    It reads no more than so many, where counting would read them all: the tick asks again and again.
+    """
+    return _new_masks(project)[num - 1 : num].exists()
 
 
 def new_since_last_round(project: Project) -> NewSince:
@@ -69,7 +69,7 @@ def new_since_last_round(project: Project) -> NewSince:
         num_masks=masks.count(),
         num_images=masks.values("image_id").distinct().count(),
         num_held_out=masks.filter(image__held_out=True).count(),
-        num_new=count_new_masks(project),
+        num_new=_new_masks(project).count(),
     )
 
 
@@ -81,6 +81,13 @@ def rounds_behind(version: ModelVersion) -> list[Round]:
         rounds += Round.objects.filter(candidate=step).select_related("project")
         step = step.parent
     return rounds[::-1]
+
+
+def _new_masks(project: Project) -> QuerySet[Mask]:
+    """The accepted masks that the last started round had not, in no order."""
+    masks = usable_masks(project).order_by()
+    last = rounds_of(project).first()
+    return masks if last is None else masks.filter(updated_at__gt=last.job.created_at)
 
 
 def _snapshot_mask(mask: Mask) -> SnapshotMask:

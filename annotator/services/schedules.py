@@ -19,13 +19,13 @@ from annotator.models import (
     RoundSchedule,
     ScheduleKind,
 )
-from annotator.queries.training_sets import count_new_masks
+from annotator.queries.training_sets import has_new_masks
 from annotator.services.audit import record_act
 from annotator.services.hints import send_hint
 from annotator.services.jobs import open_jobs
 from annotator.services.rounds import RoundSettings, start_round
 
-PAUSE = timedelta(minutes=1)  # after an attempt, before masks are counted again
+PAUSE = timedelta(minutes=1)  # after an attempt, before new masks are looked for again
 log = structlog.get_logger("maskwright.schedules")
 
 
@@ -85,7 +85,7 @@ def _is_due(schedule: RoundSchedule, now: datetime) -> bool:
     if schedule.kind == ScheduleKind.NIGHTLY:
         return schedule.done_until < last_night(hour=schedule.hour, now=now)
     is_paused = now < schedule.done_until + PAUSE
-    return not is_paused and count_new_masks(schedule.project) >= schedule.num_masks
+    return not is_paused and has_new_masks(schedule.project, num=schedule.num_masks)
 
 
 def _start(schedule: RoundSchedule, now: datetime) -> bool:

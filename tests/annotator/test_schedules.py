@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from annotator.models import AuditEntry, Job, JobState, Round, RoundSchedule
-from annotator.services.rounds import RoundSettings
+from annotator.models import AuditEntry, Job, JobState, Mask, Round, RoundSchedule
+from annotator.queries.training_sets import has_new_masks
+from annotator.services.rounds import RoundSettings, start_round
 from annotator.services.schedules import (
     WantedSchedule,
     last_night,
@@ -103,6 +105,31 @@ def test_so_many_new_masks_start_a_round(cast: Cast) -> None:
     tick()
     tick()
     assert Round.objects.get().num_masks == 2
+
+
+def test_a_tick_looks_for_new_masks_without_counting_them(cast: Cast) -> None:
+    keep(cast, "every_masks", num_masks=3)
+    for _ in range(2):
+        accept_one(cast)
+    with CaptureQueriesContext(connection) as asked:
+        start_due_rounds()
+    about_masks = [query["sql"] for query in asked if 'FROM "annotator_mask"' in query["sql"]]
+    assert len(about_masks) == 1
+    assert about_masks[0].endswith("LIMIT 1 OFFSET 2")
+
+
+def test_masks_are_new_until_a_round_has_them(cast: Cast) -> None:
+    make_model()
+    for _ in range(2):
+        accept_one(cast)
+    assert has_new_masks(cast.project, num=2)
+    assert not has_new_masks(cast.project, num=3)
+    start_round(project=cast.project, by=cast.dan)
+    assert not has_new_masks(cast.project, num=1)
+    accept_one(cast)
+    assert has_new_masks(cast.project, num=1)
+    Mask.objects.update(is_withdrawn=True)
+    assert not has_new_masks(cast.project, num=1)
 
 
 @pytest.mark.parametrize("kind", ["off", "nightly"])
