@@ -46,13 +46,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def _campaign(options: argparse.Namespace) -> Campaign:
     password = os.environ.get(PASSWORD_VARIABLE) or getpass.getpass(f"{options.admin}'s password: ")
-    settings = {"steps": options.steps, "minutes": options.minutes, "seed": options.seed}
+    settings = {"steps": options.steps, "minutes": options.minutes}
     return Campaign(
         preparation=Preparation(admin_client(options.url.rstrip("/"), options.admin, password)),
         project_name=options.project or f"Simulated team {options.seed}",
         people=[f"simulated-{number}" for number in range(1, options.people + 1)],
         seed=options.seed,
         round_settings={name: value for name, value in settings.items() if value is not None},
+        is_control=options.control,
     )
 
 
@@ -68,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same prompts (%(default)s)")
     parser.add_argument(
         "--rounds", type=int, default=0, help="rounds of retraining, each between two shifts"
+    )
+    parser.add_argument(
+        "--control",
+        action="store_true",
+        help="rounds after the first train on the first one's masks again",
     )
     parser.add_argument("--steps", type=int, help="of a round at most; the product's own default")
     parser.add_argument("--minutes", type=float, help="of a round at most; the product's default")

@@ -17,6 +17,7 @@ from simulation.results import TeamReport
 from simulation.team import Team
 
 LOOK_AGAIN_S = 2.0
+ROUND_SEEDS = 1000  # between two campaigns' seeds of training: their rounds draw nothing alike
 ENDED = frozenset({"done", "failed", "cancelled"})
 
 
@@ -53,6 +54,7 @@ class Campaign:
     people: Sequence[str]
     seed: int
     round_settings: Mapping[str, object] = field(default_factory=dict)  # the API's
+    is_control: bool = False  # rounds after the first train on the first one's masks again
     behaviour: Behaviour = field(default_factory=Behaviour)
     say: Say = print
     look_again_s: float = LOOK_AGAIN_S
@@ -61,14 +63,15 @@ class Campaign:
         """`num_rounds` rounds between shifts, one more of these; the pictures are shared out.
 
         A candidate that the product does not let pass is not promoted: the next shift goes on
-        with the model before. Raises `NotPrepared` and `Refused`.
+        with the model before. With `is_control` every round after the first takes as many steps on the
+        first one's masks; everything else is the same. Raises `NotPrepared` and `Refused`.
         """
         project = self.preparation.project(self.project_name)
         sessions = [self.preparation.annotator(project, name) for name in self.people]
         trained: RoundEnd | None = None
         for number, seen in enumerate(portions(pictures, num_rounds + 1, self.seed)):
             if number:
-                trained = self._retrain(project)
+                trained = self._retrain(project, number)
             references = self.preparation.images(project, seen)
             self.preparation.wait_for_embeddings(project)
             model = str(self._admin.get("/models")["current"])
@@ -79,9 +82,15 @@ class Campaign:
     def _admin(self) -> Client:
         return self.preparation.client
 
-    def _retrain(self, project: str) -> RoundEnd:
+    def settings_of(self, number: int) -> dict[str, object]:
+        """What the API is told of a round: rounds differ in their seed, arms in their masks."""
+        settings = {**self.round_settings, "seed": ROUND_SEEDS * self.seed + number}
+        repeats = self.is_control and number > 1
+        return settings | {"training_masks": "earlier"} if repeats else settings
+
+    def _retrain(self, project: str, number: int) -> RoundEnd:
         path = f"/projects/{project}/rounds"
-        started = self._admin.post(path, dict(self.round_settings), expected=(202,))
+        started = self._admin.post(path, self.settings_of(number), expected=(202,))
         ended = self._follow(started["id"])
         candidate = ended["candidate"]
         if ended["state"] != "done" or candidate is None:

@@ -20,6 +20,7 @@ from annotator.models import (
     Round,
     RoundSchedule,
     ScheduleKind,
+    TrainingMasks,
 )
 from annotator.queries.jobs import find_round, rounds_of
 from annotator.queries.schedules import schedule_of
@@ -39,7 +40,11 @@ class RoundBody(StrictSerializer):
     minutes = StrictFloat(default=DEFAULTS.minutes, min_value=0.01, max_value=10_000)
     learning_rate = StrictFloat(default=DEFAULTS.learning_rate, min_value=1e-8, max_value=1)
     train_encoder = StrictBoolean(default=DEFAULTS.train_encoder)
-    only_new_masks = StrictBoolean(default=DEFAULTS.only_new_masks)
+    training_masks = serializers.ChoiceField(
+        TrainingMasks.choices,
+        default=DEFAULTS.training_masks,
+        help_text="all accepted ones; the new ones; or those of the round before, as a control",
+    )
     images_per_batch = StrictInteger(default=DEFAULTS.images_per_batch, min_value=1, max_value=256)
     masks_per_image = StrictInteger(default=DEFAULTS.masks_per_image, min_value=1, max_value=64)
     rounds = StrictInteger(default=DEFAULTS.rounds, min_value=1, max_value=20)

@@ -24,6 +24,7 @@ from annotator.models.rounds import (
     Round,
     RoundSchedule,
     ScheduleKind,
+    TrainingMasks,
 )
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "SignInFailure",
     "SignInLink",
     "SkipReason",
+    "TrainingMasks",
 ]

@@ -37,6 +37,14 @@ class ScheduleKind(models.TextChoices):
     EVERY_MASKS = "every_masks"
 
 
+class TrainingMasks(models.TextChoices):
+    """Which accepted masks a round trains on."""
+
+    ALL = "all"
+    NEW = "new"  # those that no round had yet, as the paper's later rounds
+    EARLIER = "earlier"  # those of the round before, for a control arm
+
+
 class RoundSchedule(models.Model):
     """When rounds of a project start by themselves. A project without a row has none."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from annotator.models import Mask, MaskState, ModelVersion, Project, Round
+from annotator.models import Mask, MaskState, ModelVersion, Project, Round, TrainingMasks
 from annotator.queries.jobs import rounds_of
 from common.snapshots import SnapshotMask
 
@@ -18,7 +18,7 @@ class NewSince:
     num_masks: int  # accepted, all
     num_images: int
     num_held_out: int  # of num_masks, those never trained on
-    num_new: int  # accepted or changed since the last round's snapshot
+    num_new: int  # accepted or changed since the last round that was offered new masks
 
 
 def accepted_masks(project: Project) -> QuerySet[Mask]:
@@ -48,10 +48,15 @@ def snapshot_masks(project: Project, *, only_new: bool = False) -> list[Snapshot
     scoring are always all there.
     """
     masks = usable_masks(project)
-    last = rounds_of(project).filter(candidate__isnull=False).first()
+    last = learning_rounds(project).filter(candidate__isnull=False).first()
     if only_new and last is not None:
         masks = masks.filter(Q(image__held_out=True) | Q(updated_at__gt=last.job.created_at))
     return [_snapshot_mask(mask) for mask in masks.iterator(chunk_size=500)]
+
+
+def learning_rounds(project: Project) -> QuerySet[Round]:
+    """The rounds that were offered new masks, newest first; those on earlier masks were not."""
+    return rounds_of(project).exclude(settings__training_masks=TrainingMasks.EARLIER)
 
 
 def has_new_masks(project: Project, *, num: int) -> bool:
@@ -63,7 +68,7 @@ def has_new_masks(project: Project, *, num: int) -> bool:
 
 
 def new_since_last_round(project: Project) -> NewSince:
-    """How many masks there are, and how many of them the last started round had not."""
+    """How many masks there are, and how many of them are new."""
     masks = usable_masks(project).order_by()
     return NewSince(
         num_masks=masks.count(),
@@ -84,9 +89,9 @@ def rounds_behind(version: ModelVersion) -> list[Round]:
 
 
 def _new_masks(project: Project) -> QuerySet[Mask]:
-    """The accepted masks that the last started round had not, in no order."""
+    """The accepted masks that the last started of those rounds had not, in no order."""
     masks = usable_masks(project).order_by()
-    last = rounds_of(project).first()
+    last = learning_rounds(project).first()
     return masks if last is None else masks.filter(updated_at__gt=last.job.created_at)
 
 

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 
 from annotator.errors import Conflict, Invalid
-from annotator.models import Job, JobKind, JobState, ModelVersion, Person, Project, Round
+from annotator.models import (
+    Job,
+    JobKind,
+    JobState,
+    ModelVersion,
+    Person,
+    Project,
+    Round,
+    TrainingMasks,
+)
 from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.replays import replay_cases, team_pace
-from annotator.queries.training_sets import new_since_last_round, snapshot_masks
+from annotator.queries.training_sets import (
+    has_new_masks,
+    learning_rounds,
+    snapshot_masks,
+    usable_masks,
+)
 from annotator.services.audit import record_act
 from annotator.services.bundles import register_prefix
 from annotator.services.hints import send_hint
 from annotator.services.jobs import WantedJob, cancel_job, create_job, open_jobs
 from annotator.services.stores import file_storage
 from common.replay_cases import cases_key, write_cases
-from common.snapshots import snapshot_key, write_snapshot
+from common.snapshots import SnapshotMask, read_snapshot, snapshot_key, write_snapshot
 
 LOG_LINES = 200
 
@@ -34,7 +48,7 @@ class RoundSettings:
     minutes: float = 8.0
     learning_rate: float = 1e-4
     train_encoder: bool = False  # with it every embedding must be made again
-    only_new_masks: bool = False  # the paper's later rounds; else new and earlier ones mixed
+    training_masks: str = TrainingMasks.ALL.value
     images_per_batch: int = 2
     masks_per_image: int = 4
     rounds: int = 3  # interaction rounds per mask; the paper has 11
@@ -47,7 +61,7 @@ def start_round(
 ) -> Round:
     """Freezes the accepted masks and queues a training job from the current model.
 
-    Raises `Conflict` (round_running, no_model) or `Invalid` (nothing_new).
+    Raises `Conflict` (round_running, no_model) or `Invalid` (nothing_new, no_earlier_round).
     """
     chosen = settings or RoundSettings()
     base = current_model_version()
@@ -110,13 +124,16 @@ def read_log(*, round_: Round) -> list[dict[str, Any]]:
 def _start(
     project: Project, by: Person | None, settings: RoundSettings, base: ModelVersion
 ) -> Round:
-    if new_since_last_round(project).num_new == 0 and not _last_failed(project):
+    wants_new = settings.training_masks != TrainingMasks.EARLIER
+    if wants_new and not has_new_masks(project, num=1) and not _last_failed(project):
         raise Invalid("Nothing was accepted since the last round.", code="nothing_new")
     # The job's time is before the snapshot's: what is accepted in between counts as new later.
     job, _ = create_job(kind=JobKind.TRAIN, wanted=WantedJob(subject=str(project.id), request={}))
-    masks = snapshot_masks(project, only_new=settings.only_new_masks)
+    masks = _chosen_masks(project, settings.training_masks)
     if not any(mask.split == "train" for mask in masks):
-        which = "new" if settings.only_new_masks else "accepted"
+        which = (
+            "accepted" if settings.training_masks == TrainingMasks.ALL else settings.training_masks
+        )
         raise Invalid(
             f"Every {which} mask is on an image kept for scoring: there is none to train on.",
             code="nothing_new",
@@ -156,6 +173,30 @@ def _start(
     return started
 
 
+def _chosen_masks(project: Project, training_masks: str) -> list[SnapshotMask]:
+    """What goes into the snapshot of a round that trains on those (of `TrainingMasks`)."""
+    if training_masks == TrainingMasks.EARLIER:
+        return _earlier_masks(project)
+    return snapshot_masks(project, only_new=training_masks == TrainingMasks.NEW)
+
+
+def _earlier_masks(project: Project) -> list[SnapshotMask]:
+    """The masks of the last round that has a candidate, at the versions it had.
+
+    Those that were withdrawn, deleted or taken back since are left out, and an image that is kept for
+    scoring by now is not trained on; else the snapshot is the same, to the byte.
+    """
+    last = rounds_of(project).filter(candidate__isnull=False).first()
+    if last is None:
+        raise Invalid(
+            "There is no earlier round whose masks it could take.", code="no_earlier_round"
+        )
+    held_out = dict(usable_masks(project).values_list("id", "image__held_out"))
+    by_id = {str(mask): "held_out" if kept else "train" for mask, kept in held_out.items()}
+    before = read_snapshot(file_storage().read_bytes(last.snapshot_key))
+    return [replace(mask, split=by_id[mask.mask_id]) for mask in before if mask.mask_id in by_id]
+
+
 def _keep_cases(project: Project) -> str:
     """Puts the recorded interactions to replay into storage; "" when there are none."""
     cases = replay_cases(project)
@@ -168,5 +209,5 @@ def _keep_cases(project: Project) -> str:
 
 
 def _last_failed(project: Project) -> bool:
-    last = rounds_of(project).first()
+    last = learning_rounds(project).first()
     return last is not None and last.job.state in [JobState.FAILED, JobState.CANCELLED]

@@ -18,6 +18,7 @@ from annotator.models import (
     Project,
     RoundSchedule,
     ScheduleKind,
+    TrainingMasks,
 )
 from annotator.queries.training_sets import has_new_masks
 from annotator.services.audit import record_act
@@ -41,7 +42,15 @@ class WantedSchedule:
 def set_schedule(
     *, project: Project, wanted: WantedSchedule, settings: RoundSettings, by: Person
 ) -> RoundSchedule:
-    """Replaces the project's schedule. Nights that are over start nothing."""
+    """Replaces the project's schedule. Nights that are over start nothing.
+
+    Raises `Invalid` for rounds on earlier masks: new ones would wait for ever, and start them for ever.
+    """
+    if settings.training_masks == TrainingMasks.EARLIER:
+        raise Invalid(
+            "Rounds on earlier masks are for comparison; they cannot start by themselves.",
+            field="training_masks",
+        )
     with transaction.atomic():
         schedule, _ = RoundSchedule.objects.update_or_create(
             project=project,

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid
-from annotator.models import MAX_ROUND_MASKS, Person, ScheduleKind
+from annotator.models import MAX_ROUND_MASKS, Person, ScheduleKind, TrainingMasks
 from annotator.queries.comparisons import comparison_of
 from annotator.queries.jobs import find_round
 from annotator.queries.model_history import (
@@ -224,11 +224,14 @@ def _written_project(request: HttpRequest) -> UUID:
 
 def _written_settings(request: HttpRequest) -> RoundSettings:
     defaults = RoundSettings()
+    training_masks = request.POST.get("training_masks", defaults.training_masks)
+    if training_masks not in TrainingMasks.values:
+        raise Invalid("Choose which masks a round trains on.", field="training_masks")
     return RoundSettings(
         steps=int(_written_number(request, "steps", defaults.steps, 1, MAX_STEPS)),
         minutes=_written_number(request, "minutes", defaults.minutes, 0.1, MAX_MINUTES),
         train_encoder=request.POST.get("train_encoder") == "on",
-        only_new_masks=request.POST.get("only_new_masks") == "on",
+        training_masks=training_masks,
     )
 
 

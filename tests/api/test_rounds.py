@@ -81,7 +81,7 @@ def test_a_round_may_leave_out_what_an_earlier_one_has_learnt(
     scoring = make_image(cast.project)
     Image.objects.filter(id=scoring.id).update(held_out=True)
     accepted_mask(scoring, cast.alice)
-    only_new = {"only_new_masks": True}
+    only_new = {"training_masks": "new"}
     refusal = dan.post(rounds(cast), only_new)
     assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "nothing_new")
     fresh = accepted_mask(make_image(cast.project), cast.alice)
@@ -93,6 +93,51 @@ def test_a_round_may_leave_out_what_an_earlier_one_has_learnt(
     )
     trained_on = [mask.mask_id for mask in snapshot if mask.split == "train"]
     assert (trained_on, started["num_masks"]) == ([str(fresh.id)], 2)
+
+
+def test_a_round_on_earlier_masks_repeats_the_round_before_for_ever(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    dan, earlier = browser("dan"), {"training_masks": "earlier"}
+    refusal = dan.post(rounds(cast), earlier)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "no_earlier_round")
+    assert not Job.objects.filter(kind="train").exists()
+    first = dan.post(rounds(cast)).json()
+    _finish(first["id"])
+    key = Round.objects.get(id=first["id"]).snapshot_key
+    assert dan.post(rounds(cast)).json()["error"]["code"] == "nothing_new"
+    for number in (2, 3):
+        accepted_mask(make_image(cast.project), cast.alice)
+        again = dan.post(rounds(cast), earlier).json()
+        repeated = Round.objects.get(id=again["id"])
+        assert (again["number"], again["settings"]["training_masks"]) == (number, "earlier")
+        assert (repeated.snapshot_key, repeated.num_masks, repeated.num_images) == (key, 1, 1)
+        _finish(again["id"])
+
+    assert dan.get(rounds(cast)).json()["new"]["num_new"] == 2, "nobody has learnt from them"
+    taken = dan.post(rounds(cast), {"training_masks": "new"}).json()
+    assert taken["num_masks"] == 2
+
+
+def test_a_round_on_earlier_masks_takes_none_that_must_not_be_trained_on(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    dan = browser("dan")
+    withdrawn, scored = make_image(cast.project), make_image(cast.project)
+    wrong, _ = (accepted_mask(image, cast.alice) for image in (withdrawn, scored))
+    first = dan.post(rounds(cast)).json()
+    _finish(first["id"])
+    Mask.objects.filter(id=wrong.id).update(is_withdrawn=True)
+    Image.objects.filter(id=scored.id).update(held_out=True)
+
+    again = dan.post(rounds(cast), {"training_masks": "earlier"}).json()
+
+    kept = read_snapshot(file_storage().read_bytes(Round.objects.get(id=again["id"]).snapshot_key))
+    assert sorted(mask.split for mask in kept) == ["held_out", "train"]
+    Mask.objects.update(is_withdrawn=True)
+    _finish(again["id"])
+    refusal = dan.post(rounds(cast), {"training_masks": "earlier"})
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (422, "nothing_new")
 
 
 def test_a_withdrawn_mask_is_left_out_and_a_model_tells_what_it_was_trained_on(
@@ -136,7 +181,8 @@ def test_a_schedule_is_off_until_an_admin_sets_it(
     assert (kept["kind"], kept["hour"], kept["settings"]["steps"]) == ("nightly", 3, 7)
     assert kept["settings"]["seed"] == 1
     assert browser("carol").get(path).json() == kept
-    for wrong in ({"kind": "weekly"}, {"kind": "nightly", "hour": 24}, {"hour": 3}):
+    repeating = {"kind": "nightly", "settings": {"training_masks": "earlier"}}
+    for wrong in ({"kind": "weekly"}, {"kind": "nightly", "hour": 24}, {"hour": 3}, repeating):
         assert dan.send("PUT", path, wrong).status_code == 422
     assert dan.get(path).json() == kept
 
@@ -184,7 +230,13 @@ def test_managers_see_rounds_and_only_admins_start_and_stop_them(
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({"steps": 0}, 422), ({"steps": "7"}, 422), ({"minutes": 1e9}, 422), ({"epochs": 3}, 400)],
+    [
+        ({"steps": 0}, 422),
+        ({"steps": "7"}, 422),
+        ({"minutes": 1e9}, 422),
+        ({"training_masks": "old"}, 422),
+        ({"epochs": 3}, 400),
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(
     browser: Callable[[str], Browser], cast: Cast, accepted: Image, body: object, status: int

@@ -102,11 +102,15 @@ def test_promoting_from_an_old_page_is_refused(visitor: Visitors, cast: Cast) ->
 
 def test_a_schedule_is_kept_with_its_settings(visitor: Visitors, cast: Cast) -> None:
     dan, fields = visitor("dan"), {"project": str(cast.project.id), "steps": "7", "hour": "3"}
+    fields["training_masks"] = "new"
     assert dan.post("/models/rounds/schedule", {**fields, "kind": "weekly"}).status_code == 422
     assert dan.post("/models/rounds/schedule", {**fields, "kind": "nightly"}).status_code == 302
     shown = dan.get("/models").text
     assert "Starts by itself every night at 3:00 UTC." in shown
     assert 'name="steps" min="1" max="1000000" value="7"' in shown
+    assert '<option value="new" selected>new masks only' in shown
+    never = {**fields, "kind": "nightly", "training_masks": "earlier"}
+    assert "for comparison" in dan.post("/models/rounds/schedule", never).text
     assert visitor("carol").post("/models/rounds/schedule", fields).status_code == 403
 
 
@@ -121,7 +125,7 @@ def test_a_round_without_new_masks_is_refused_with_its_reason(
     assert "Nothing was accepted since the last round." in reply.text
 
 
-@pytest.mark.parametrize("chosen", [{"steps": "0"}, {"minutes": "nan"}, {"steps": "many"}])
+@pytest.mark.parametrize("chosen", [{"steps": "0"}, {"minutes": "nan"}, {"training_masks": "old"}])
 def test_settings_of_a_round_that_make_no_sense_are_refused(
     visitor: Visitors, cast: Cast, chosen: dict[str, str]
 ) -> None:

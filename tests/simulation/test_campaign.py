@@ -85,7 +85,7 @@ def pictures(tmp_path: Path) -> list[CocoPicture]:
     return read_coco_folder(write_coco_folder(tmp_path / "set"), None)
 
 
-def campaign(product: PaperProduct) -> Campaign:
+def campaign(product: PaperProduct, *, is_control: bool = False) -> Campaign:
     client = Client(product, Tally(), first_wait_s=0.0)
     return Campaign(
         preparation=Preparation(client, say=lambda words: None),
@@ -93,6 +93,7 @@ def campaign(product: PaperProduct) -> Campaign:
         people=(),
         seed=5,
         round_settings={"steps": 3},
+        is_control=is_control,
         say=lambda words: None,
         look_again_s=0.0,
     )
@@ -121,11 +122,25 @@ def test_each_shift_has_new_images_and_the_model_that_was_promoted(
     assert third.model == "model 1", "what is worse is not used"
     assert third.round is not None
     assert third.round.refusal == "It is worse."
-    assert [one["settings"] for one in product.rounds] == [{"steps": 3}] * 2
+    assert [one["settings"] for one in product.rounds] == [
+        {"steps": 3, "seed": 5001},
+        {"steps": 3, "seed": 5002},
+    ]
     assert [len(upload) for upload in product.uploads] == [2, 2, 2]
     told = third.summary()
     assert told["round"] == vars(third.round)
     assert json.dumps(told)
+
+
+def test_both_arms_differ_in_the_masks_of_later_rounds_alone(pictures: list[CocoPicture]) -> None:
+    arms = [PaperProduct(better=[True, True, True]) for _ in range(2)]
+    for product, is_control in zip(arms, (False, True), strict=True):
+        list(campaign(product, is_control=is_control).run(pictures, num_rounds=3))
+    new, control = arms
+    assert control.uploads == new.uploads
+    asked = [[one["settings"] for one in product.rounds] for product in arms]
+    assert asked[1][0] == asked[0][0]
+    assert asked[1][1:] == [{**one, "training_masks": "earlier"} for one in asked[0][1:]]
 
 
 def test_a_round_that_fails_ends_the_campaign(pictures: list[CocoPicture]) -> None:

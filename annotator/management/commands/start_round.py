@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotator.errors import DomainError
 from annotator.management.follow import follow
+from annotator.models import TrainingMasks
 from annotator.queries.jobs import find_project_by_name
 from annotator.services.rounds import RoundSettings, start_round
 
@@ -21,14 +22,15 @@ class Command(BaseCommand):
         parser.add_argument("--steps", type=int, default=RoundSettings.steps)
         parser.add_argument("--minutes", type=float, default=RoundSettings.minutes)
         parser.add_argument(
-            "--only-new-masks",
-            action="store_true",
-            help="leave out masks that an earlier round has learnt from",
+            "--training-masks",
+            choices=TrainingMasks.values,
+            default=RoundSettings.training_masks,
+            help="all accepted ones, the new ones, or those of the last round again (%(default)s)",
         )
         parser.add_argument("--no-wait", action="store_true")
 
     def handle(self, *args: object, **options: Any) -> None:
-        names = ("steps", "minutes", "only_new_masks")
+        names = ("steps", "minutes", "training_masks")
         settings = RoundSettings(**{name: options[name] for name in names})
         try:
             project = find_project_by_name(options["project"])
