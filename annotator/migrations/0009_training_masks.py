@@ -17,7 +17,7 @@ def rename(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotator", "0007_withdrawn_masks"),
+        ("annotator", "0008_accepted_masks_by_change"),
     ]
 
     operations = [
