@@ -16,14 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotator.api.endpoint import Endpoint
+from annotator.queries.image_counts import image_counts, num_failed_embeddings
 from annotator.queries.scope import find_managed_project
-from annotator.queries.throughput import (
-    PersonRow,
-    Throughput,
-    image_counts,
-    num_failed_embeddings,
-    throughput,
-)
+from annotator.queries.throughput import PersonRow, Throughput, throughput
 
 CSV_COLUMNS = [
     "person",

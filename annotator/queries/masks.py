@@ -1,10 +1,10 @@
-"""Masks of an image as pages read them."""
+"""Masks of an image as pages read them, and the accepted ones of a project."""
 
 from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from annotator.models import Image, Mask
+from annotator.models import Image, Mask, MaskOrigin, MaskState, Project
 
 
 def masks_of(image: Image) -> QuerySet[Mask]:
@@ -14,3 +14,19 @@ def masks_of(image: Image) -> QuerySet[Mask]:
         .select_related("author")
         .order_by("order_index", "created_at", "id")
     )
+
+
+def accepted_masks(project: Project, *, origin: MaskOrigin) -> QuerySet[Mask]:
+    """Accepted masks of the project that were not given up on, in images that were not removed."""
+    return Mask.objects.filter(
+        image__project=project,
+        image__deleted_at=None,
+        state=MaskState.ACCEPTED,
+        given_up=False,
+        origin=origin,
+    )
+
+
+def masks_made_here(project: Project) -> QuerySet[Mask]:
+    """Accepted masks that people began and finished here: of an imported one only the refining was timed."""
+    return accepted_masks(project, origin=MaskOrigin.ANNOTATED)

@@ -6,13 +6,11 @@ Seconds per mask are *active* seconds (the page visible, the person not idle), a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import (
-    Aggregate,
     Count,
     Exists,
     F,
@@ -30,59 +28,20 @@ from django.db.models.functions import TruncDate
 from annotator.models import (
     Assignment,
     AssignmentState,
-    Image,
-    JobState,
     Mask,
     MaskOrigin,
     MaskState,
     MaskTiming,
-    Person,
     Project,
 )
-from annotator.queries.images import IMAGE_STATES, WAITING, with_state
-from annotator.queries.model_versions import current_model_version
-from annotator.queries.people import roles_of
+from annotator.queries.image_counts import ImageCounts, image_counts
+from annotator.queries.masks import accepted_masks, masks_made_here
+from annotator.queries.spread import Percentile, Spread, percentile
 
 LATENCY_MASKS = 500  # the newest accepted masks whose decode latencies are looked at
 DAYS_SHOWN = 30
 PACE_WINDOW = timedelta(hours=1)
 FORECAST_DAYS = 7
-
-
-class Percentile(Aggregate):
-    """PERCENTILE_CONT: linear between the two nearest values; null without values."""
-
-    function = "PERCENTILE_CONT"
-    name = "Percentile"
-    output_field = FloatField()
-    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-
-    def __init__(self, expression: str, share: float, **extra: object) -> None:
-        super().__init__(expression, share=share, **extra)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Middle and slow end of a set of numbers; None without numbers."""
-
-    median: float | None
-    p90: float | None
-
-
-@dataclass(frozen=True)
-class ImageCounts:
-    """Images of a project by where they stand; the parts other than `left` add up to `total`."""
-
-    total: int
-    waiting: int  # no embedding yet
-    ready: int
-    in_progress: int
-    submitted: int
-    skipped: int
-
-    @property
-    def left(self) -> int:
-        return self.waiting + self.ready + self.in_progress
 
 
 @dataclass(frozen=True)
@@ -137,22 +96,6 @@ class Throughput:
     by_model: list[ModelRow]
 
 
-def accepted_masks(project: Project, *, origin: MaskOrigin) -> QuerySet[Mask]:
-    """Accepted masks of the project that were not given up on, in images that were not removed."""
-    return Mask.objects.filter(
-        image__project=project,
-        image__deleted_at=None,
-        state=MaskState.ACCEPTED,
-        given_up=False,
-        origin=origin,
-    )
-
-
-def masks_made_here(project: Project) -> QuerySet[Mask]:
-    """Accepted masks that people began and finished here: of an imported one only the refining was timed."""
-    return accepted_masks(project, origin=MaskOrigin.ANNOTATED)
-
-
 def with_active_time(masks: QuerySet[Mask]) -> QuerySet[Mask]:
     """Adds `active_s`: active seconds summed over the mask's timing rows (one per accepted version).
 
@@ -202,30 +145,6 @@ def throughput(*, project: Project, now: datetime) -> Throughput:
         people=_by_person(project, timed, now),
         by_day=_by_day(timed, now),
         by_model=_by_model(timed),
-    )
-
-
-def image_counts(*, project: Project) -> ImageCounts:
-    """Where the project's images stand, each in exactly one state (`queries.images.with_state`)."""
-    images = Image.objects.filter(project=project, deleted_at=None)
-    rows = (
-        with_state(images, model=current_model_version())
-        .order_by()
-        .values("state")
-        .annotate(num_images=Count("pk"))
-        .values_list("state", "num_images")
-    )
-    found = dict.fromkeys(IMAGE_STATES, 0) | dict(rows)
-    return ImageCounts(total=sum(found.values()), **found)
-
-
-def num_failed_embeddings(*, project: Project) -> int:
-    """Images that wait for the model although nothing prepares them any more."""
-    images = Image.objects.filter(project=project, deleted_at=None)
-    return (
-        with_state(images, model=current_model_version())
-        .filter(state=WAITING, embed_job__in=[JobState.FAILED, JobState.CANCELLED])
-        .count()
     )
 
 
@@ -334,70 +253,5 @@ def _decode_latencies(project: Project) -> list[float]:
     return [float(ms) for decodes in lists for ms in decodes if isinstance(ms, (int, float))]
 
 
-def percentile(numbers: Iterable[float], share: float) -> float | None:
-    """Linear between the two nearest values, as PERCENTILE_CONT; None without values."""
-    ordered = sorted(numbers)
-    if not ordered:
-        return None
-    place = share * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-
 def _ratio(count: float, of: float) -> float | None:
     return count / of if of else None
-
-
-@dataclass(frozen=True)
-class ProjectSummary:
-    """What the projects page shows of one project."""
-
-    project: Project
-    role: str
-    images: ImageCounts
-    masks: int
-    num_mine: int  # images lent to the person now
-
-    @property
-    def share_done(self) -> float:
-        done = self.images.submitted + self.images.skipped
-        return done / self.images.total if self.images.total else 0.0
-
-    @property
-    def may_manage(self) -> bool:
-        return self.role in {"admin", "manager"}
-
-
-def project_summaries(*, person: Person, projects: QuerySet[Project]) -> list[ProjectSummary]:
-    """What `person` sees of each project, in the order of `projects`."""
-    among = projects.order_by().values("pk")
-    masks = dict(
-        Mask.objects.filter(
-            image__project__in=among,
-            image__deleted_at=None,
-            state=MaskState.ACCEPTED,
-            given_up=False,
-        )
-        .order_by()
-        .values_list("image__project")
-        .annotate(num_masks=Count("pk"))
-    )
-    mine = dict(
-        Assignment.objects.filter(
-            image__project__in=among, annotator=person, state=AssignmentState.LEASED
-        )
-        .values_list("image__project")
-        .annotate(num_images=Count("pk"))
-    )
-    roles = roles_of(person)
-    return [
-        ProjectSummary(
-            project=project,
-            role="admin" if person.is_admin else roles.get(project.pk, ""),
-            images=image_counts(project=project),
-            masks=masks.get(project.pk, 0),
-            num_mine=mine.get(project.pk, 0),
-        )
-        for project in projects
-    ]

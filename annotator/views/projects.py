@@ -20,13 +20,13 @@ from annotator.queries.people import (
     may_create_projects,
     members_of,
 )
+from annotator.queries.project_summaries import ProjectSummary, project_summaries
 from annotator.queries.scope import (
     find_managed_project,
     find_project,
     role_in,
     visible_projects,
 )
-from annotator.queries.throughput import ProjectSummary, project_summaries
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.people import remove_member, set_role
 from annotator.services.projects import ProjectChanges, change_project, create_project

@@ -10,8 +10,9 @@ import pytest
 from django.utils import timezone
 
 from annotator.models import Assignment, Mask, MaskOrigin, MaskRevision, MaskState, MaskTiming
+from annotator.queries.project_summaries import project_summaries
 from annotator.queries.scope import visible_projects
-from annotator.queries.throughput import project_summaries, throughput
+from annotator.queries.throughput import throughput
 from annotator.services.masks import revision_of
 from annotator.services.timing import recompute_timings, write_overdue_timings
 from tests.cast import Browser, Cast, accepted_mask, counts, lend, make_image, save_body

@@ -19,14 +19,11 @@ from annotator.models import (
     ModelVersion,
     Person,
 )
+from annotator.queries.image_counts import ImageCounts
+from annotator.queries.project_summaries import project_summaries
 from annotator.queries.scope import visible_projects
-from annotator.queries.throughput import (
-    ImageCounts,
-    Spread,
-    percentile,
-    project_summaries,
-    throughput,
-)
+from annotator.queries.spread import Spread, percentile
+from annotator.queries.throughput import throughput
 from common import rle
 from tests.cast import Cast, asymmetric_mask, counts, make_embedding, make_image, make_model
 from tests.pages.conftest import Visitors
