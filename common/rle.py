@@ -126,6 +126,29 @@ def box(runs: Runs, *, height: int) -> tuple[int, int, int, int]:
     )
 
 
+def intersection(first: Runs, second: Runs) -> int:
+    """Foreground pixels that two masks of one size share; no raster is made."""
+    is_foreground = np.arange(first.size + 1) % 2 == 1
+    is_foreground[-1] = False
+    begins = np.concatenate(([0], np.cumsum(first)))
+    passed = np.concatenate(([0], np.cumsum(first * is_foreground[:-1])))
+
+    def foreground_before(places: NDArray[np.int64]) -> NDArray[np.int64]:
+        run = np.searchsorted(begins, places, side="right") - 1
+        before: NDArray[np.int64] = passed[run] + (places - begins[run]) * is_foreground[run]
+        return before
+
+    ends = np.cumsum(second)[1::2]
+    return int((foreground_before(ends) - foreground_before(ends - second[1::2])).sum())
+
+
+def iou(first: Runs, second: Runs) -> float:
+    """Intersection over union of two masks of one size; 1 when both are empty."""
+    common = intersection(first, second)
+    union = area(first) + area(second) - common
+    return common / union if union else 1.0
+
+
 def counts_sha256(counts: str) -> str:
     """SHA-256 in hex of the ASCII counts string: the identity of a mask's content."""
     return hashlib.sha256(counts.encode("ascii")).hexdigest()

@@ -7,8 +7,19 @@ from collections.abc import Iterable
 from django.conf import settings
 from rest_framework import serializers
 
-from annotator.models import Assignment, Image, Mask, MaskOrigin, MaskState, ModelVersion
+from annotator.models import (
+    Assignment,
+    Image,
+    Mask,
+    MaskOrigin,
+    MaskState,
+    ModelVersion,
+    RejectReason,
+    Review,
+    ReviewOutcome,
+)
 from annotator.queries.images import IMAGE_STATES, embedding_state
+from annotator.queries.reviews import current_reviews
 from annotator.services.picture_reader import TILE_SIDE, tile_level_sizes
 
 API = "/api/v1"
@@ -49,20 +60,39 @@ class ModelAddressReply(serializers.Serializer[object]):
     files_url = serializers.CharField()
 
 
-class AssignmentReply(serializers.Serializer[object]):
-    id = serializers.UUIDField()
-    state = serializers.CharField()
-    expires_at = serializers.DateTimeField()
-    lease_seconds = serializers.IntegerField()
-    skip_reason = serializers.CharField()
+class OpeningReply(serializers.Serializer[object]):
     image = ImageReply()
     model = ModelAddressReply(allow_null=True)
     embedding_url = serializers.CharField(allow_null=True)
 
 
+class AssignmentReply(OpeningReply):
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    lease_seconds = serializers.IntegerField()
+    skip_reason = serializers.CharField()
+
+
 class RleReply(serializers.Serializer[object]):
     size = serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2)
     counts = serializers.CharField()
+
+
+class PinReply(serializers.Serializer[object]):
+    x = serializers.FloatField()
+    y = serializers.FloatField()
+    note = serializers.CharField()
+
+
+class ReviewReply(serializers.Serializer[object]):
+    outcome = serializers.ChoiceField(ReviewOutcome.choices)
+    reason = serializers.ChoiceField(RejectReason.choices, allow_blank=True)
+    note = serializers.CharField()
+    pins = PinReply(many=True)
+    version = serializers.IntegerField()
+    iou = serializers.FloatField(allow_null=True)
+    at = serializers.DateTimeField()
 
 
 class MaskReply(serializers.Serializer[object]):
@@ -81,6 +111,7 @@ class MaskReply(serializers.Serializer[object]):
     updated_at = serializers.DateTimeField()
     given_up = serializers.BooleanField()
     prompts = serializers.ListField(child=serializers.DictField())
+    review = ReviewReply(allow_null=True)
 
 
 def describe_image(image: Image) -> dict[str, object]:
@@ -122,23 +153,43 @@ def describe_model(model: ModelVersion) -> dict[str, object]:
     }
 
 
-def describe_assignment(assignment: Assignment, image: Image) -> dict[str, object]:
-    """An assignment with its image as `with_state` found it."""
-    model = assignment.model_version
+def describe_opening(image: Image, model: ModelVersion | None) -> dict[str, object]:
+    """What a workbench needs to open an image that passed `with_state`."""
     embedding_url = model and f"{API}/images/{image.id}/embedding/{model.encoder_fingerprint}"
     return {
-        "id": str(assignment.id),
-        "state": assignment.state,
-        "expires_at": assignment.expires_at,
-        "lease_seconds": settings.LEASE_SECONDS,
-        "skip_reason": assignment.skip_reason,
         "image": describe_image(image),
         "model": model and describe_model(model),
         "embedding_url": embedding_url,
     }
 
 
-def describe_mask(mask: Mask, image: Image) -> dict[str, object]:
+def describe_assignment(assignment: Assignment, image: Image) -> dict[str, object]:
+    """An assignment with its image as `with_state` found it."""
+    return {
+        "id": str(assignment.id),
+        "state": assignment.state,
+        "expires_at": assignment.expires_at,
+        "lease_seconds": settings.LEASE_SECONDS,
+        "skip_reason": assignment.skip_reason,
+        **describe_opening(image, assignment.model_version),
+    }
+
+
+def describe_review(review: Review) -> dict[str, object]:
+    """A decision without its reviewer: annotators read it too."""
+    return {
+        "outcome": review.outcome,
+        "reason": review.reason,
+        "note": review.note,
+        "pins": review.pins,
+        "version": review.version,
+        "iou": review.iou,
+        "at": review.created_at,
+    }
+
+
+def describe_mask(mask: Mask, image: Image, review: Review | None) -> dict[str, object]:
+    """`review` is the newest decision about the pixels that the mask has now."""
     return {
         "id": str(mask.id),
         "version": mask.version,
@@ -155,8 +206,11 @@ def describe_mask(mask: Mask, image: Image) -> dict[str, object]:
         "updated_at": mask.updated_at,
         "given_up": mask.given_up,
         "prompts": mask.prompts,
+        "review": review and describe_review(review),
     }
 
 
 def describe_masks(masks: Iterable[Mask], image: Image) -> list[dict[str, object]]:
-    return [describe_mask(mask, image) for mask in masks]
+    masks = list(masks)
+    reviews = current_reviews(masks)
+    return [describe_mask(mask, image, reviews.get(mask.id)) for mask in masks]

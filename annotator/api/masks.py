@@ -25,14 +25,9 @@ from annotator.errors import Invalid
 from annotator.models import MaskState
 from annotator.queries.masks import masks_of
 from annotator.queries.scope import find_image, find_managed_mask, find_own_mask
-from annotator.services.masks import (
-    MaskSave,
-    Precondition,
-    SaveReply,
-    delete_mask,
-    restore_mask,
-    save_mask,
-)
+from annotator.services.mask_deletion import delete_mask, restore_mask
+from annotator.services.masks import MaskSave, save_mask
+from annotator.services.save_receipts import Precondition, SaveReply
 from annotator.services.training_use import set_withdrawn
 
 SAVE_STATES = ["draft", "accepted"]

@@ -15,6 +15,7 @@ from annotator.models.projects import (
     Project,
     Role,
 )
+from annotator.models.reviews import RejectReason, Review, ReviewOutcome
 from annotator.models.rounds import (
     DEFAULT_ROUND_HOUR,
     DEFAULT_ROUND_MASKS,
@@ -56,6 +57,9 @@ __all__ = [
     "Picture",
     "Project",
     "Promotion",
+    "RejectReason",
+    "Review",
+    "ReviewOutcome",
     "Role",
     "Round",
     "RoundSchedule",

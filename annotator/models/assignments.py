@@ -16,6 +16,7 @@ class AssignmentState(models.TextChoices):
     SUBMITTED = "submitted"
     SKIPPED = "skipped"
     EXPIRED = "expired"
+    RETURNED = "returned"  # by a reviewer: waits for its annotator alone
 
 
 class SkipReason(models.TextChoices):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.models import (
     BooleanField,
     Case,
@@ -31,6 +33,7 @@ from annotator.models import (
     ModelVersion,
 )
 from annotator.queries.embeddings import newest_embed_job
+from annotator.queries.model_versions import current_model_version
 
 SUBMITTED, SKIPPED, IN_PROGRESS, READY, WAITING = (
     "submitted",
@@ -39,6 +42,7 @@ SUBMITTED, SKIPPED, IN_PROGRESS, READY, WAITING = (
     "ready",
     "waiting",
 )
+AT_WORK = (AssignmentState.LEASED, AssignmentState.RETURNED)
 IMAGE_STATES = (SUBMITTED, SKIPPED, IN_PROGRESS, READY, WAITING)
 
 
@@ -83,7 +87,7 @@ def with_state(images: QuerySet[Image], *, model: ModelVersion | None) -> QueryS
         num_masks=Coalesce(Subquery(accepted), Value(0), output_field=IntegerField()),
         state=Case(
             When(Exists(assignments.filter(state=AssignmentState.SUBMITTED)), Value(SUBMITTED)),
-            When(Exists(assignments.filter(state=AssignmentState.LEASED)), Value(IN_PROGRESS)),
+            When(Exists(assignments.filter(state__in=AT_WORK)), Value(IN_PROGRESS)),
             When(Exists(assignments.filter(state=AssignmentState.SKIPPED)), Value(SKIPPED)),
             When(Q(has_embedding=True) if model else Q(id__isnull=False), Value(READY)),
             default=Value(WAITING),
@@ -93,6 +97,12 @@ def with_state(images: QuerySet[Image], *, model: ModelVersion | None) -> QueryS
     fingerprint = model.encoder_fingerprint if model else ""
     job = newest_embed_job(encoder_fingerprint=fingerprint, picture="picture__")
     return images.annotate(embed_job=job)
+
+
+def image_with_state(image_id: UUID) -> Image:
+    """One image that is known to be there, as `with_state` finds it for the current model."""
+    images = Image.objects.filter(id=image_id).select_related("picture")
+    return with_state(images, model=current_model_version()).get()
 
 
 def embedding_state(image: Image) -> str:
@@ -112,15 +122,23 @@ def takeable_images(
 
     Not: removed ones, those lent, submitted or skipped by anybody, and — when there is a model — those
     whose embedding is not ready. A lease that expired leaves the image free, for its former holder too.
+    Before all others come those that a reviewer returned to this person; nobody else gets them.
     """
-    closed = Assignment.objects.filter(image_id=OuterRef("id")).exclude(
-        state=AssignmentState.EXPIRED
+    assignments = Assignment.objects.filter(image_id=OuterRef("id"))
+    closed = assignments.exclude(state=AssignmentState.EXPIRED)
+    lent = assignments.filter(state=AssignmentState.LEASED)
+    returned = Exists(assignments.filter(annotator_id=person_id, state=AssignmentState.RETURNED))
+    free = images.annotate(was_returned=returned).filter(
+        ~Exists(closed) | (Q(was_returned=True) & ~Exists(lent)),
+        deleted_at=None,
+        project__archived_at=None,
     )
-    free = images.filter(~Exists(closed), deleted_at=None, project__archived_at=None)
     if model is not None:
         free = free.filter(Exists(whole_picture_embeddings(model.encoder_fingerprint)))
-    mine_first = Exists(Assignment.objects.filter(image_id=OuterRef("id"), annotator_id=person_id))
-    return free.annotate(was_mine=mine_first).order_by(F("was_mine").desc(), "order_index", "id")
+    mine_first = Exists(assignments.filter(annotator_id=person_id))
+    return free.annotate(was_mine=mine_first).order_by(
+        F("was_returned").desc(), F("was_mine").desc(), "order_index", "id"
+    )
 
 
 def find_embedding(*, image: Image, encoder_fingerprint: str) -> Embedding | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
-from annotator.models import Assignment, AssignmentState, Mask, MaskState, Person, Project
+from annotator.models import Assignment, Mask, MaskState, Person, Project
 from annotator.queries.image_counts import ImageCounts, image_counts
+from annotator.queries.images import AT_WORK
 from annotator.queries.people import roles_of
 
 
@@ -19,7 +20,7 @@ class ProjectSummary:
     role: str
     images: ImageCounts
     masks: int
-    num_mine: int  # images lent to the person now
+    num_mine: int  # images lent to the person now, or returned by a reviewer
 
     @property
     def share_done(self) -> float:
@@ -47,7 +48,7 @@ def project_summaries(*, person: Person, projects: QuerySet[Project]) -> list[Pr
     )
     mine = dict(
         Assignment.objects.filter(
-            image__project__in=among, annotator=person, state=AssignmentState.LEASED
+            image__project__in=among, annotator=person, state__in=AT_WORK
         )
         .values_list("image__project")
         .annotate(num_images=Count("pk"))

@@ -46,8 +46,12 @@ def memberships_of(person: Person) -> QuerySet[Membership]:
     return Membership.objects.filter(person=person).order_by("created_at", "id")
 
 
+def manages(*, person: Person, project: Project) -> bool:
+    return role_in(person=person, project=project) in {"admin", Role.MANAGER}
+
+
 def require_manager(*, person: Person, project: Project) -> None:
-    if role_in(person=person, project=project) not in {"admin", Role.MANAGER}:
+    if not manages(person=person, project=project):
         raise NotAllowed("Only managers of this project may do this.")
 
 
@@ -94,7 +98,11 @@ def find_own_assignment(*, person: Person, assignment_id: UUID) -> Assignment:
 def find_managed_mask(*, person: Person, mask_id: UUID) -> Mask:
     """A mask in a project the person manages: 404 outside, 403 for annotators."""
     masks = Mask.objects.filter(image__project__in=visible_projects(person))
-    mask = masks.filter(id=mask_id).select_related("image__project").first()
+    mask = (
+        masks.filter(id=mask_id)
+        .select_related("image__project", "image__picture", "author")
+        .first()
+    )
     if mask is None:
         raise NotInScope(NOTHING)
     require_manager(person=person, project=mask.image.project)

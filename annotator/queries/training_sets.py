@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from annotator.models import Mask, MaskState, ModelVersion, Project, Round, TrainingMasks
 from annotator.queries.jobs import rounds_of
+from annotator.queries.reviews import without_rejected
 from common.snapshots import SnapshotMask
 
 
@@ -22,17 +23,16 @@ class NewSince:
 
 
 def accepted_masks(project: Project) -> QuerySet[Mask]:
-    """Accepted, not given up, on images that are still there, in a fixed order."""
+    """Accepted, not given up, not rejected by a reviewer, on images that are still there, in a fixed order."""
+    masks = Mask.objects.filter(
+        image__project=project,
+        image__deleted_at=None,
+        state=MaskState.ACCEPTED,
+        given_up=False,
+        area__gt=0,
+    )
     return (
-        Mask.objects.filter(
-            image__project=project,
-            image__deleted_at=None,
-            state=MaskState.ACCEPTED,
-            given_up=False,
-            area__gt=0,
-        )
-        .select_related("image__picture")
-        .order_by("image__picture_id", "id")
+        without_rejected(masks).select_related("image__picture").order_by("image__picture_id", "id")
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -21,6 +22,7 @@ from annotator.models import (
 )
 from annotator.queries.images import takeable_images
 from annotator.queries.model_versions import current_model_version
+from annotator.queries.scope import visible_projects
 from annotator.services.hints import send_hint
 
 MAX_AHEAD = 3
@@ -76,6 +78,33 @@ def reopen(*, assignment: Assignment) -> Assignment:
             _revive(assignment)
     send_hint(project=assignment.image.project, kind="images")
     return assignment
+
+
+def return_to_annotator(*, image: Image, annotator: Person) -> bool:
+    """Inside a transaction: puts an image that was handed in back into its annotator's queue.
+
+    False when nobody would find it there: they never had it, or do not belong to the project any more.
+    """
+    belongs = visible_projects(annotator).filter(id=image.project_id).exists()
+    assignment = (
+        Assignment.objects.select_for_update(of=("self",))
+        .filter(image=image, annotator=annotator)
+        .first()
+    )
+    if assignment is None or not belongs or not annotator.is_active:
+        return False
+    if assignment.state in {AssignmentState.SUBMITTED, AssignmentState.SKIPPED}:
+        assignment.state = AssignmentState.RETURNED
+        assignment.skip_reason = assignment.skip_note = ""
+        assignment.save()
+    return True
+
+
+def withdraw_return(*, image_id: UUID, annotator_id: UUID) -> None:
+    """Nothing is left to do in an image that was returned and not taken up yet: it is handed in again."""
+    Assignment.objects.filter(
+        image_id=image_id, annotator_id=annotator_id, state=AssignmentState.RETURNED
+    ).update(state=AssignmentState.SUBMITTED)
 
 
 def expire_leases() -> int:
@@ -203,7 +232,7 @@ def _revive(assignment: Assignment) -> None:
     if assignment.state == AssignmentState.LEASED:
         _extend([assignment])
         return
-    if assignment.state != AssignmentState.EXPIRED:
+    if assignment.state not in {AssignmentState.EXPIRED, AssignmentState.RETURNED}:
         raise Conflict(f"The assignment is {assignment.state}.", code="assignment_ended")
     _check_free(assignment)
     try:
@@ -217,7 +246,10 @@ def _check_free(assignment: Assignment) -> None:
     others = Assignment.objects.filter(image_id=assignment.image_id).exclude(
         annotator_id=assignment.annotator_id
     )
-    if others.filter(state__in=[AssignmentState.LEASED, AssignmentState.SUBMITTED]).exists():
+    taken = [AssignmentState.LEASED]
+    if assignment.state != AssignmentState.RETURNED:
+        taken.append(AssignmentState.SUBMITTED)
+    if others.filter(state__in=taken).exists():
         raise _lost()
 
 

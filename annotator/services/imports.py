@@ -34,7 +34,7 @@ from annotator.services.audit import record_act
 from annotator.services.coco_file import CocoImage, CocoIndex, index_coco_file
 from annotator.services.hints import send_hint
 from annotator.services.images import CONTROL_CHARACTERS, add_picture, clean_name, require_open
-from annotator.services.masks import revision_of
+from annotator.services.mask_history import revision_of
 from annotator.services.orientation import turned_upright
 from annotator.services.pictures import ReadPicture, reading_picture
 from common import rle

@@ -1,8 +1,8 @@
 """Saving masks: acknowledged is durable, a retry is free, nothing is overwritten silently.
 
-Every save carries a `save_id`; its reply is kept as a receipt, so that the same save sent again gets the same
-answer before any version is looked at. All saves of one mask queue behind one advisory lock. Work that arrives
-after its lease was lost is kept as a draft and answered with 409. Only Postgres is needed.
+Receipts and preconditions are in `save_receipts`. Work that arrives after its lease was lost is kept as a draft
+and answered with 409. A manager who saves without an assignment corrects: the mask stays its author's, and the
+correction is a review of it. Only Postgres is needed.
 """
 
 from __future__ import annotations
@@ -14,33 +14,32 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from annotator.errors import Invalid, NotInScope, StaleVersion, VersionMissing
-from annotator.models import (
-    Assignment,
-    Image,
-    Mask,
-    MaskRevision,
-    MaskState,
-    ModelVersion,
-    Person,
-    SaveReceipt,
+from annotator.errors import Invalid, NotInScope
+from annotator.models import Assignment, Image, Mask, MaskState, ModelVersion, Person
+from annotator.queries.scope import (
+    NOTHING,
+    find_own_assignment,
+    manages,
+    require_manager,
+    visible_projects,
 )
-from annotator.queries.scope import NOTHING, find_own_assignment, require_manager, visible_projects
 from annotator.services.assignments import keep_alive
 from annotator.services.hints import send_hint
+from annotator.services.mask_history import describe_saved, last_accepted, revision_of, take_over
+from annotator.services.reviews import record_fix
+from annotator.services.save_receipts import (
+    Precondition,
+    SaveReply,
+    check_precondition,
+    find_receipt,
+    give_receipt,
+    queue_up,
+)
 from annotator.services.timing import write_timings_safely
 from common import rle
-
-
-@dataclass(frozen=True)
-class Precondition:
-    """What the sender believes: the mask is new, or has this version. Neither is an error (428)."""
-
-    is_new: bool = False
-    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,6 @@ class MaskSave:
     predicted_iou: float | None = None
     prompts: tuple[dict[str, object], ...] = ()
     given_up: bool = False
-
-
-@dataclass(frozen=True)
-class SaveReply:
-    """Status and body of the answer, as it was given the first time."""
-
-    status: int
-    body: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -98,85 +89,32 @@ def save_mask(*, person: Person, save: MaskSave, precondition: Precondition) -> 
     """
     fingerprint = _fingerprint(save)
     with transaction.atomic():
-        _queue_up(save.mask_id)
-        known = _receipt(person=person, save_id=save.save_id, fingerprint=fingerprint)
+        queue_up(save.mask_id)
+        known = find_receipt(person=person, save_id=save.save_id, fingerprint=fingerprint)
         if known is not None:
             return known
         image = _find_image_even_removed(person=person, image_id=save.image_id)
         content = _read_rle(save, image)
-        mask = _find_mask(person=person, mask_id=save.mask_id, image=image)
-        _check_precondition(mask, precondition)
+        mask = _find_mask(person=person, save=save, image=image)
+        check_precondition(mask, precondition)
         assignment = _find_assignment(person=person, save=save, image=image)
         model = _find_model(save.model_version_id)
         checked = _Checked(person, save, image, assignment, content, model)
         is_late = _is_late(checked)
         reply, kept = _keep_late(checked, mask) if is_late else _write(checked, mask)
-        _give_receipt(kept, person, save.save_id, fingerprint, reply)
+        give_receipt(kept, person, save.save_id, fingerprint, reply)
     if save.state == MaskState.ACCEPTED and not is_late:
         write_timings_safely(mask=kept)
         send_hint(project=image.project, kind="throughput")
     return reply
 
 
-def delete_mask(
-    *, person: Person, mask: Mask, save_id: UUID, precondition: Precondition
-) -> SaveReply:
-    """Takes a mask out of sight; `restore_mask` brings it back byte for byte."""
-    return _turn(person, mask, save_id, precondition, is_deleting=True)
-
-
-def restore_mask(
-    *, person: Person, mask: Mask, save_id: UUID, precondition: Precondition
-) -> SaveReply:
-    """Undoes a deletion: the mask is what it was before, at a new version."""
-    return _turn(person, mask, save_id, precondition, is_deleting=False)
-
-
 # ---- the parts of a save -------------------------------------------------------------------------
-
-
-def _queue_up(mask_id: UUID) -> None:
-    """Saves of one mask go one after the other, also while its row does not exist yet."""
-    key = int.from_bytes(mask_id.bytes[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
 
 def _fingerprint(save: MaskSave) -> str:
     text = json.dumps([str(part) for part in vars(save).values()], ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def _receipt(*, person: Person, save_id: UUID, fingerprint: str) -> SaveReply | None:
-    receipt = SaveReceipt.objects.filter(save_id=save_id).first()
-    if receipt is None:
-        return None
-    if receipt.author_id != person.id or receipt.request_sha256 != fingerprint:
-        raise _reused(save_id)
-    return SaveReply(receipt.status, receipt.reply)
-
-
-def _give_receipt(
-    mask: Mask, person: Person, save_id: UUID, fingerprint: str, reply: SaveReply
-) -> None:
-    receipt = SaveReceipt(
-        save_id=save_id,
-        mask=mask,
-        author=person,
-        request_sha256=fingerprint,
-        status=reply.status,
-        reply=reply.body,
-    )
-    try:
-        with transaction.atomic():
-            receipt.save(force_insert=True)
-    except IntegrityError as error:  # a save of another mask took it a moment ago
-        raise _reused(save_id) from error
-
-
-def _reused(save_id: UUID) -> Invalid:
-    text = f"save_id {save_id} was used for another save."
-    return Invalid(text, code="save_id_reused", field="save_id")
 
 
 def _find_image_even_removed(*, person: Person, image_id: UUID) -> Image:
@@ -191,12 +129,15 @@ def _find_image_even_removed(*, person: Person, image_id: UUID) -> Image:
     return image
 
 
-def _find_mask(*, person: Person, mask_id: UUID, image: Image) -> Mask | None:
-    mask = Mask.objects.filter(id=mask_id).first()
+def _find_mask(*, person: Person, save: MaskSave, image: Image) -> Mask | None:
+    """The person's own mask, or, without an assignment, any of a project that the person manages."""
+    mask = Mask.objects.filter(id=save.mask_id).first()
     if mask is None:
         return None
     if mask.author_id not in {None, person.id}:
-        raise NotInScope(NOTHING)
+        corrects = save.assignment_id is None and manages(person=person, project=image.project)
+        if not corrects:
+            raise NotInScope(NOTHING)
     if mask.image_id != image.id:
         raise Invalid("The mask belongs to another image.", code="other_image", field="image")
     return mask
@@ -244,22 +185,6 @@ def _read_rle(save: MaskSave, image: Image) -> _Content:
     return _Content(save.counts, rle.counts_sha256(save.counts), area, box)
 
 
-def _check_precondition(mask: Mask | None, precondition: Precondition) -> None:
-    if not precondition.is_new and precondition.version is None:
-        text = 'Send If-None-Match: * for a new mask, or If-Match: "<version>".'
-        raise VersionMissing(text)
-    if precondition.is_new and mask is None:
-        return
-    if mask is None or precondition.is_new or precondition.version != mask.version:
-        raise _stale(mask)
-
-
-def _stale(mask: Mask | None) -> StaleVersion:
-    current = None if mask is None else {"version": mask.version, "sha256": mask.counts_sha256}
-    text = "The mask does not exist." if mask is None else f"The mask is at version {mask.version}."
-    return StaleVersion(text, extra={"current": current})
-
-
 def _is_late(checked: _Checked) -> bool:
     """Whether the image was removed, or lent to somebody else, before this save came."""
     if checked.image.deleted_at is not None:
@@ -273,8 +198,9 @@ def _write(checked: _Checked, mask: Mask | None) -> tuple[SaveReply, Mask]:
         _check_number_of_masks(checked.image)
         mask = _new_mask(checked, checked.save.mask_id)
         status = 201
+    before = last_accepted(mask) if _is_correction(checked, mask) else None
     if mask.author_id is None:
-        _take_over(mask, checked.person)
+        take_over(mask, checked.person)
         mask.accepted_at = None  # what counts from now on is when a person accepts it
     _fill(mask, checked)
     mask.state = checked.save.state
@@ -283,8 +209,10 @@ def _write(checked: _Checked, mask: Mask | None) -> tuple[SaveReply, Mask]:
         mask.accepted_at = mask.accepted_at or timezone.now()
     mask.save()
     if is_accepting:
-        _append_revision(mask)
-    return SaveReply(status, _described(mask)), mask
+        revision_of(mask, by=checked.person).save(force_insert=True)
+    if is_accepting and before is not None:
+        record_fix(mask=mask, before=before, by=checked.person)
+    return SaveReply(status, describe_saved(mask)), mask
 
 
 def _keep_late(checked: _Checked, mask: Mask | None) -> tuple[SaveReply, Mask]:
@@ -302,22 +230,21 @@ def _keep_late(checked: _Checked, mask: Mask | None) -> tuple[SaveReply, Mask]:
         "message": "You no longer hold this image; your work is kept as a draft.",
         "field": None,
     }
-    return SaveReply(409, {"error": error, "kept": True, "kept_mask": _described(mask)}), mask
+    return SaveReply(409, {"error": error, "kept": True, "kept_mask": describe_saved(mask)}), mask
+
+
+def _is_correction(checked: _Checked, mask: Mask) -> bool:
+    return checked.assignment is None and mask.author_id != checked.person.id
 
 
 def _new_mask(checked: _Checked, mask_id: UUID) -> Mask:
     return Mask(id=mask_id, image=checked.image, author=checked.person, version=0)
 
 
-def _take_over(mask: Mask, person: Person) -> None:
-    """An imported mask belongs to the first who works on it; only what that person accepts has a time."""
-    mask.author = person
-    mask.assignment = Assignment.objects.filter(image_id=mask.image_id, annotator=person).first()
-
-
 def _fill(mask: Mask, checked: _Checked) -> None:
     save, content = checked.save, checked.content
-    mask.assignment = checked.assignment
+    if mask.author_id == checked.person.id:
+        mask.assignment = checked.assignment
     mask.counts = content.counts
     mask.counts_sha256 = content.sha256
     mask.area = content.area
@@ -334,77 +261,3 @@ def _check_number_of_masks(image: Image) -> None:
     if existing >= settings.MAX_MASKS_PER_IMAGE:
         text = f"An image has at most {settings.MAX_MASKS_PER_IMAGE} masks."
         raise Invalid(text, code="too_many_masks", field="image")
-
-
-def _append_revision(mask: Mask) -> None:
-    revision_of(mask).save(force_insert=True)
-
-
-def revision_of(mask: Mask) -> MaskRevision:
-    """The row of history for a mask as it is now, not saved yet."""
-    return MaskRevision(
-        mask=mask,
-        version=mask.version,
-        author_id=mask.author_id,
-        state=mask.state,
-        counts=mask.counts,
-        counts_sha256=mask.counts_sha256,
-        area=mask.area,
-        box=mask.box,
-        model_version_id=mask.model_version_id,
-        predicted_iou=mask.predicted_iou,
-        prompts=mask.prompts,
-        given_up=mask.given_up,
-    )
-
-
-def _described(mask: Mask) -> dict[str, object]:
-    return {
-        "id": str(mask.id),
-        "version": mask.version,
-        "state": str(mask.state),
-        "area": mask.area,
-        "sha256": mask.counts_sha256,
-        "image": str(mask.image_id),
-        "order_index": mask.order_index,
-    }
-
-
-def _turn(
-    person: Person, mask: Mask, save_id: UUID, precondition: Precondition, *, is_deleting: bool
-) -> SaveReply:
-    act = "delete" if is_deleting else "restore"
-    fingerprint = hashlib.sha256(f"{act} {mask.id}".encode()).hexdigest()
-    with transaction.atomic():
-        _queue_up(mask.id)
-        known = _receipt(person=person, save_id=save_id, fingerprint=fingerprint)
-        if known is not None:
-            return known
-        mask = Mask.objects.select_related("assignment").get(id=mask.id)
-        _check_precondition(mask, precondition)
-        if mask.author_id is None:
-            _take_over(mask, person)
-        if mask.assignment is not None and not keep_alive(assignment=mask.assignment):
-            error = {
-                "code": "lease_lost",
-                "message": "You no longer hold this image.",
-                "field": None,
-            }
-            return SaveReply(409, {"error": error, "kept": False})
-        if is_deleting != (mask.state == MaskState.DELETED):
-            before = mask.version
-            mask.version += 1
-            mask.state = MaskState.DELETED if is_deleting else _state_before_deletion(mask, before)
-            mask.save(update_fields=["state", "version", "updated_at", "author", "assignment"])
-            _append_revision(mask)
-        reply = SaveReply(200, _described(mask))
-        _give_receipt(mask, person, save_id, fingerprint, reply)
-    return reply
-
-
-def _state_before_deletion(mask: Mask, deleted_version: int) -> MaskState:
-    """Accepting always leaves a row of history at its version; a draft leaves none."""
-    was_accepted = MaskRevision.objects.filter(
-        mask=mask, version=deleted_version - 1, state=MaskState.ACCEPTED
-    ).exists()
-    return MaskState.ACCEPTED if was_accepted else MaskState.DRAFT

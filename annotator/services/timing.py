@@ -105,7 +105,11 @@ def _unmatched_accepts(mask: Mask) -> QuerySet[Interaction]:
 def _untimed_versions(mask: Mask) -> QuerySet[MaskRevision]:
     timed = MaskTiming.objects.filter(mask_id=OuterRef("mask_id"), version=OuterRef("version"))
     return MaskRevision.objects.filter(
-        ~Exists(timed), mask=mask, state=MaskState.ACCEPTED, author__isnull=False
+        ~Exists(timed),
+        mask=mask,
+        state=MaskState.ACCEPTED,
+        author__isnull=False,
+        author_id=mask.author_id,  # a reviewer's correction has no time
     ).order_by("version")
 
 

@@ -25,7 +25,8 @@ from annotator.models import (
     SaveReceipt,
 )
 from annotator.services.assignments import lease_next
-from annotator.services.masks import MaskSave, Precondition, SaveReply, save_mask
+from annotator.services.masks import MaskSave, save_mask
+from annotator.services.save_receipts import Precondition, SaveReply
 from tests.cast import Cast, counts, lend, make_cast, make_image
 
 T = TypeVar("T")

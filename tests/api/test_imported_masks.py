@@ -13,7 +13,7 @@ from annotator.models import Assignment, Mask, MaskOrigin, MaskRevision, MaskSta
 from annotator.queries.project_summaries import project_summaries
 from annotator.queries.scope import visible_projects
 from annotator.queries.throughput import throughput
-from annotator.services.masks import revision_of
+from annotator.services.mask_history import revision_of
 from annotator.services.timing import recompute_timings, write_overdue_timings
 from tests.cast import Browser, Cast, accepted_mask, counts, lend, make_image, save_body
 

@@ -77,6 +77,10 @@ MATRIX = [
     DELETE masks/{mask}                                  404 ok  404 404
     POST   masks/{mask}/restore                          404 ok  404 404
     PUT    masks/{mask}/training-use                     404 403 ok  ok
+    GET    masks/{mask}/reviews                          404 403 ok  ok
+    POST   masks/{mask}/reviews                          404 403 ok  ok
+    GET    masks/{mask}/correction                       404 403 ok  ok
+    GET    projects/{project}/review-queue               404 403 ok  ok
     POST   interactions                                  ok  ok  ok  ok
     GET    projects/{project}/image-counts               404 403 ok  ok
     GET    projects/{project}/rounds                     404 403 ok  ok

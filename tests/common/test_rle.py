@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from common import rle
+from common.metrics import iou
 
 HEIGHT, WIDTH = 7, 11
 
@@ -43,6 +44,25 @@ def test_any_mask_is_written_and_read_as_pycocotools_does(
     assert np.array_equal(rle.decode(runs, height=height, width=width), mask)
     assert rle.area(runs) == mask.sum()
     assert rle.box(runs, height=height) == box_by_projection(mask)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    height=st.integers(1, 20),
+    width=st.integers(1, 20),
+    shares=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    seed=st.integers(0, 2**32 - 2),
+)
+def test_iou_of_runs_is_that_of_the_rasters(
+    height: int, width: int, shares: tuple[float, float], seed: int
+) -> None:
+    first, second = (
+        random_mask(height=height, width=width, share=share, seed=seed + number)
+        for number, share in enumerate(shares)
+    )
+    runs = [rle.runs_of(mask) for mask in (first, second)]
+    assert rle.intersection(*runs) == np.count_nonzero(first & second)
+    assert rle.iou(*runs) == pytest.approx(iou(first, second), abs=0)
 
 
 def box_by_projection(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:

@@ -1,0 +1,207 @@
+"""Reviews: the masks that wait for a reviewer, decisions about them, and opening one to correct it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.urls import URLPattern, path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotator.api.descriptions import (
+    ImageReply,
+    MaskReply,
+    OpeningReply,
+    ReviewReply,
+    describe_image,
+    describe_masks,
+    describe_opening,
+    describe_review,
+)
+from annotator.api.endpoint import Endpoint, StrictSerializer
+from annotator.api.fields import CanonicalUuid, StrictFloat, StrictInteger, Text
+from annotator.errors import Invalid
+from annotator.models import Mask, RejectReason, Review, ReviewOutcome
+from annotator.queries.images import image_with_state
+from annotator.queries.model_versions import current_model_version
+from annotator.queries.reviews import (
+    REVIEW_STATES,
+    UNREVIEWED,
+    QueueFilter,
+    authors_to_review,
+    counts_by_state,
+    review_queue,
+    reviews_of,
+)
+from annotator.queries.scope import find_managed_mask, find_managed_project
+from annotator.services.reviews import MAX_PINS, Decision, Pin, decide
+
+ANY = "any"
+ON_SIGHT = [ReviewOutcome.ACCEPTED.value, ReviewOutcome.REJECTED.value]
+
+
+class PinBody(StrictSerializer):
+    x = StrictFloat(min_value=0)
+    y = StrictFloat(min_value=0)
+    note = Text(max_length=500, required=False, allow_blank=True, default="")
+
+
+class DecisionBody(StrictSerializer):
+    decision_id = CanonicalUuid()
+    version = StrictInteger(min_value=1)
+    outcome = serializers.ChoiceField(ON_SIGHT)
+    reason = serializers.ChoiceField(RejectReason.choices, allow_null=True, default=None)
+    note = Text(max_length=2000, required=False, allow_blank=True, default="")
+    pins = serializers.ListField(child=PinBody(), default=list, max_length=MAX_PINS)
+
+
+class DecidedReply(ReviewReply):
+    returned = serializers.BooleanField()
+
+
+class QueuedMaskReply(serializers.Serializer[object]):
+    mask = serializers.UUIDField()
+    image = serializers.UUIDField()
+    image_name = serializers.CharField()
+    author = serializers.UUIDField(allow_null=True)
+    author_name = serializers.CharField()
+    state = serializers.ChoiceField(REVIEW_STATES)
+
+
+class AuthorReply(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class QueueReply(serializers.Serializer[object]):
+    masks = QueuedMaskReply(many=True)
+    total = serializers.IntegerField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+    authors = AuthorReply(many=True)
+
+
+class PastReviewReply(ReviewReply):
+    reviewer = serializers.CharField()
+
+
+class MaskReviewsReply(serializers.Serializer[object]):
+    mask = MaskReply()
+    image = ImageReply()
+    author_name = serializers.CharField()
+    reviews = PastReviewReply(many=True)
+
+
+class ReviewQueue(Endpoint):
+    """The masks that wait for a reviewer, or were decided on; for managers."""
+
+    filters = frozenset({"state", "author", "image", "offset", "limit"})
+
+    @extend_schema(
+        responses=QueueReply,
+        parameters=[
+            OpenApiParameter("state", str, enum=[*REVIEW_STATES, ANY]),
+            OpenApiParameter("author", str),
+            OpenApiParameter("image", str),
+        ],
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        offset, limit = self.page()
+        masks = review_queue(project, self._wanted(request))
+        return Response(
+            {
+                "masks": [_describe_queued(one) for one in masks[offset : offset + limit]],
+                "total": masks.count(),
+                "counts": counts_by_state(project),
+                "authors": [
+                    {"id": str(id_), "name": name} for id_, name in authors_to_review(project)
+                ],
+            }
+        )
+
+    def _wanted(self, request: Request) -> QueueFilter:
+        state = request.query_params.get("state", UNREVIEWED)
+        if state not in {*REVIEW_STATES, ANY}:
+            known = ", ".join((*REVIEW_STATES, ANY))
+            raise Invalid(f"state={state[:40]!r} is none of {known}.", field="state")
+        return QueueFilter(
+            state=None if state == ANY else state,
+            author=self._id("author"),
+            image=self._id("image"),
+        )
+
+    def _id(self, name: str) -> UUID | None:
+        word = self.request.query_params.get(name)
+        try:
+            return UUID(word) if word else None
+        except ValueError as error:
+            raise ParseError(f"{name}={str(word)[:40]!r} is not a UUID.") from error
+
+
+class MaskReviews(Endpoint):
+    """A mask as a reviewer looks at it, with what was decided before; and a decision about it."""
+
+    @extend_schema(responses=MaskReviewsReply)
+    def get(self, request: Request, mask_id: UUID) -> Response:
+        mask = find_managed_mask(person=self.person, mask_id=mask_id)
+        image = image_with_state(mask.image_id)
+        [described] = describe_masks([mask], image)
+        return Response(
+            {
+                "mask": described,
+                "image": describe_image(image),
+                "author_name": mask.author.display_name if mask.author else "",
+                "reviews": [_describe_past(one) for one in reviews_of(mask)],
+            }
+        )
+
+    @extend_schema(request=DecisionBody, responses={200: DecidedReply, 201: DecidedReply})
+    def post(self, request: Request, mask_id: UUID) -> Response:
+        mask = find_managed_mask(person=self.person, mask_id=mask_id)
+        body = self.read(DecisionBody)
+        decision = Decision(
+            decision_id=body["decision_id"],
+            version=body["version"],
+            outcome=ReviewOutcome(body["outcome"]),
+            reason=RejectReason(body["reason"]) if body["reason"] else None,
+            note=body["note"],
+            pins=tuple(Pin(x=pin["x"], y=pin["y"], note=pin["note"]) for pin in body["pins"]),
+        )
+        decided = decide(mask=mask, decision=decision, by=self.person)
+        described = {**describe_review(decided.review), "returned": decided.returned}
+        return Response(described, status=201 if decided.is_new else 200)
+
+
+class MaskCorrection(Endpoint):
+    """What a manager's workbench opens to correct a mask: an image without a lease."""
+
+    @extend_schema(responses=OpeningReply)
+    def get(self, request: Request, mask_id: UUID) -> Response:
+        mask = find_managed_mask(person=self.person, mask_id=mask_id)
+        image = image_with_state(mask.image_id)
+        return Response(describe_opening(image, current_model_version()))
+
+
+def _describe_queued(mask: Mask) -> dict[str, object]:
+    return {
+        "mask": str(mask.id),
+        "image": str(mask.image_id),
+        "image_name": mask.image.name,
+        "author": mask.author_id and str(mask.author_id),
+        "author_name": mask.author.display_name if mask.author else "",
+        "state": getattr(mask, "review_state", UNREVIEWED),
+    }
+
+
+def _describe_past(review: Review) -> dict[str, object]:
+    return {**describe_review(review), "reviewer": review.reviewer.display_name}
+
+
+urls: list[URLPattern] = [
+    path("projects/<uuid:project_id>/review-queue", ReviewQueue.as_view(), name="review-queue"),
+    path("masks/<uuid:mask_id>/reviews", MaskReviews.as_view(), name="mask-reviews"),
+    path("masks/<uuid:mask_id>/correction", MaskCorrection.as_view(), name="mask-correction"),
+]

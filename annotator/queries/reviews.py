@@ -1,0 +1,131 @@
+"""What reviewers decided, and what waits for them.
+
+A decision is about pixels: it holds as long as the mask has the pixels that the reviewer saw, whatever its version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from annotator.models import (
+    Assignment,
+    AssignmentState,
+    Mask,
+    MaskState,
+    Project,
+    Review,
+    ReviewOutcome,
+)
+
+UNREVIEWED = "unreviewed"
+REVIEW_STATES = (UNREVIEWED, *ReviewOutcome.values)
+
+
+@dataclass(frozen=True)
+class QueueFilter:
+    """Which masks a reviewer wants to see; None is any."""
+
+    state: str | None = UNREVIEWED  # one of REVIEW_STATES
+    author: UUID | None = None
+    image: UUID | None = None
+
+
+def review_state() -> Coalesce:
+    """An expression over masks: the outcome of the newest decision about their pixels, else `UNREVIEWED`."""
+    newest = Review.objects.filter(
+        mask_id=OuterRef("pk"), counts_sha256=OuterRef("counts_sha256")
+    ).order_by("-id")
+    return Coalesce(
+        Subquery(newest.values("outcome")[:1]), Value(UNREVIEWED), output_field=CharField()
+    )
+
+
+def without_rejected(masks: QuerySet[Mask]) -> QuerySet[Mask]:
+    """The masks but for those whose pixels were rejected."""
+    return masks.alias(review_state=review_state()).exclude(review_state=ReviewOutcome.REJECTED)
+
+
+def reviewable_masks(project: Project) -> QuerySet[Mask]:
+    """Accepted masks of images that nobody has open and their author has handed in, with `review_state`."""
+    unfinished = Assignment.objects.filter(
+        Q(state=AssignmentState.LEASED)
+        | Q(state=AssignmentState.EXPIRED, annotator_id=OuterRef("author_id")),
+        image_id=OuterRef("image_id"),
+    )
+    return Mask.objects.filter(
+        ~Exists(unfinished),
+        image__project=project,
+        image__deleted_at=None,
+        state=MaskState.ACCEPTED,
+        given_up=False,
+    ).annotate(review_state=review_state())
+
+
+def review_queue(project: Project, wanted: QueueFilter) -> QuerySet[Mask]:
+    """The masks a reviewer asked for, image by image in the project's order."""
+    masks = reviewable_masks(project)
+    if wanted.state is not None:
+        masks = masks.filter(review_state=wanted.state)
+    if wanted.author is not None:
+        masks = masks.filter(author_id=wanted.author)
+    if wanted.image is not None:
+        masks = masks.filter(image_id=wanted.image)
+    return masks.select_related("image", "author").order_by(
+        "image__order_index", "image_id", "order_index", "id"
+    )
+
+
+def counts_by_state(project: Project) -> dict[str, int]:
+    """How many masks of the project stand where, for each of REVIEW_STATES."""
+    rows = (
+        reviewable_masks(project)
+        .order_by()
+        .values("review_state")
+        .annotate(num_masks=Count("pk"))
+        .values_list("review_state", "num_masks")
+    )
+    return dict.fromkeys(REVIEW_STATES, 0) | dict(rows)
+
+
+def authors_to_review(project: Project) -> list[tuple[UUID, str]]:
+    """(id, name) of everybody who has masks to review, by name."""
+    rows = reviewable_masks(project).filter(author__isnull=False).order_by()
+    names = rows.values_list("author_id", "author__display_name").distinct()
+    return sorted(names, key=lambda row: row[1])
+
+
+def current_reviews(masks: Iterable[Mask]) -> dict[UUID, Review]:
+    """The newest decision about the pixels of each mask, by mask; one query."""
+    found = (
+        Review.objects.filter(
+            mask__in=[mask.pk for mask in masks], counts_sha256=F("mask__counts_sha256")
+        )
+        .order_by("mask_id", "-id")
+        .distinct("mask_id")
+    )
+    return {review.mask_id: review for review in found}
+
+
+def reviews_of(mask: Mask) -> QuerySet[Review]:
+    """All decisions about a mask, newest first."""
+    return Review.objects.filter(mask=mask).select_related("reviewer").order_by("-id")
+
+
+def is_rejected(mask: Mask) -> bool:
+    """Whether the pixels the mask has now were rejected."""
+    review = current_reviews([mask]).get(mask.pk)
+    return review is not None and review.outcome == ReviewOutcome.REJECTED
+
+
+def has_rejected(*, image_id: UUID, author_id: UUID) -> bool:
+    """Whether an annotator has rejected masks in an image."""
+    masks = Mask.objects.filter(
+        author_id=author_id, image_id=image_id, state=MaskState.ACCEPTED, given_up=False
+    )
+    states = masks.alias(review_state=review_state())
+    return states.filter(review_state=ReviewOutcome.REJECTED).exists()

@@ -1,0 +1,48 @@
+"""The append-only history of masks, whose they are, and how the replies to their writes describe them."""
+
+from __future__ import annotations
+
+from annotator.models import Assignment, Mask, MaskRevision, MaskState, Person
+
+
+def revision_of(mask: Mask, *, by: Person | None = None) -> MaskRevision:
+    """The row of history for a mask as it is now, not saved yet; its author's unless `by` somebody else."""
+    return MaskRevision(
+        mask=mask,
+        version=mask.version,
+        author_id=mask.author_id if by is None else by.id,
+        state=mask.state,
+        counts=mask.counts,
+        counts_sha256=mask.counts_sha256,
+        area=mask.area,
+        box=mask.box,
+        model_version_id=mask.model_version_id,
+        predicted_iou=mask.predicted_iou,
+        prompts=mask.prompts,
+        given_up=mask.given_up,
+    )
+
+
+def last_accepted(mask: Mask) -> MaskRevision | None:
+    """The newest accepted row of a mask's history."""
+    accepted = MaskRevision.objects.filter(mask=mask, state=MaskState.ACCEPTED)
+    return accepted.order_by("-version").first()
+
+
+def take_over(mask: Mask, person: Person) -> None:
+    """An imported mask belongs to the first who works on it; only what that person accepts has a time."""
+    mask.author = person
+    mask.assignment = Assignment.objects.filter(image_id=mask.image_id, annotator=person).first()
+
+
+def describe_saved(mask: Mask) -> dict[str, object]:
+    """What a writer hears of the mask."""
+    return {
+        "id": str(mask.id),
+        "version": mask.version,
+        "state": str(mask.state),
+        "area": mask.area,
+        "sha256": mask.counts_sha256,
+        "image": str(mask.image_id),
+        "order_index": mask.order_index,
+    }
