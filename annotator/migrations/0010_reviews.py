@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0007_withdrawn_masks'),
+        ('annotator', '0009_training_masks'),
     ]
 
     operations = [
