@@ -47,9 +47,7 @@ def project_summaries(*, person: Person, projects: QuerySet[Project]) -> list[Pr
         .annotate(num_masks=Count("pk"))
     )
     mine = dict(
-        Assignment.objects.filter(
-            image__project__in=among, annotator=person, state__in=AT_WORK
-        )
+        Assignment.objects.filter(image__project__in=among, annotator=person, state__in=AT_WORK)
         .values_list("image__project")
         .annotate(num_images=Count("pk"))
     )
