@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, get_type_hints
 
 EMBED_TASK, EMBED_QUEUE = "model_server.embed", "embed"
 TRAIN_TASK, TRAIN_QUEUE = "model_server.train", "train"
+COMPARE_TASK, REGISTER_TASK = "model_server.compare", "model_server.register"  # TRAIN_QUEUE
 EXPORT_TASK = "annotator.write_export"
 REPORT_TASK = "annotator.record_report"
 TICK_TASK = "annotator.tick"
@@ -90,6 +91,41 @@ class TrainRequest(Message):
     group: str
     base_bundle_fingerprint: str
     settings: dict[str, Any]
+    out_prefix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest(Message):
+    """Score two bundles on the same masks.
+
+    `held_out` has the key of a snapshot by project; `cases_key` and `pace` are as in `TrainRequest`; of
+    the held-out images at most `most_images` are scored. The names are for people.
+    """
+
+    job_id: str
+    token: int
+    base_bundle_fingerprint: str
+    base_name: str
+    candidate_bundle_fingerprint: str
+    candidate_name: str
+    held_out: dict[str, Any]
+    cases_key: str
+    pace: dict[str, Any]
+    most_images: int
+    out_prefix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterRequest(Message):
+    """Make a bundle of a published checkpoint; it goes to `<out_prefix>/bundle/`.
+
+    `checkpoint` is the name of a file in the folder of checkpoints, `architecture` that of a configuration.
+    """
+
+    job_id: str
+    token: int
+    checkpoint: str
+    architecture: str
     out_prefix: str
 
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotator.models import ModelVersion
-from tests.cast import make_model
+from django.utils import timezone
+
+from annotator.models import (
+    Job,
+    JobKind,
+    JobState,
+    Mask,
+    ModelVersion,
+    VersionComparison,
+)
+from tests.cast import Cast, accepted_mask, make_image, make_model
 
 BEST, WORST = "b" * 64, "f" * 64
 
@@ -49,9 +58,34 @@ def candidate_of(base: ModelVersion, stored: dict[str, Any]) -> ModelVersion:
     """A version that a round made from `base`."""
     candidate = make_model(promote=False)
     candidate.parent = base
-    candidate.comparison = stored
     candidate.save()
+    if stored:
+        compared(base, candidate, stored)
     return candidate
+
+
+def held_out_mask(cast: Cast) -> Mask:
+    """An accepted mask on an image that is kept for scoring."""
+    image = make_image(cast.project)
+    image.held_out = True
+    image.save()
+    return accepted_mask(image, cast.alice)
+
+
+def compared(
+    base: ModelVersion, candidate: ModelVersion, stored: dict[str, Any]
+) -> VersionComparison:
+    """What a job that has ended measured of two versions."""
+    now = timezone.now()
+    job = Job.objects.create(
+        kind=JobKind.COMPARE,
+        subject=f"{base.pk} {candidate.pk}",
+        state=JobState.DONE,
+        finished_at=now,
+    )
+    return VersionComparison.objects.create(
+        base=base, candidate=candidate, job=job, found=stored, compared_at=now
+    )
 
 
 def case(kind: str, group: str) -> dict[str, Any]:

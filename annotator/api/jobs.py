@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.urls import URLPattern, path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator.api.endpoint import Endpoint
+from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.errors import Invalid
 from annotator.models import Job, JobKind, JobState
-from annotator.queries.jobs import all_jobs
+from annotator.queries.jobs import all_jobs, find_job
 from annotator.queries.scope import require_admin
+from annotator.services.comparisons import stop_model_job
 
 
 class JobReply(serializers.Serializer[object]):
@@ -58,6 +61,17 @@ class Jobs(Endpoint):
         return word
 
 
+class JobCancel(Endpoint):
+    """Stops a comparison or a registration; 409 for other kinds, which have their own way, and when it has ended."""
+
+    @extend_schema(request=None, responses={202: JobReply})
+    def post(self, request: Request, job_id: UUID) -> Response:
+        require_admin(self.person)
+        self.read(StrictSerializer)
+        stopped = stop_model_job(job=find_job(job_id=job_id), by=self.person)
+        return Response(describe_job(stopped), status=202)
+
+
 def describe_job(job: Job) -> dict[str, object]:
     return {
         "id": str(job.id),
@@ -76,4 +90,7 @@ def describe_job(job: Job) -> dict[str, object]:
     }
 
 
-urls: list[URLPattern] = [path("jobs", Jobs.as_view(), name="jobs")]
+urls: list[URLPattern] = [
+    path("jobs", Jobs.as_view(), name="jobs"),
+    path("jobs/<uuid:job_id>/cancel", JobCancel.as_view(), name="job-cancel"),
+]

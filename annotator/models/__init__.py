@@ -26,6 +26,7 @@ from annotator.models.rounds import (
     RoundSchedule,
     ScheduleKind,
     TrainingMasks,
+    VersionComparison,
 )
 
 __all__ = [
@@ -69,4 +70,5 @@ __all__ = [
     "SignInLink",
     "SkipReason",
     "TrainingMasks",
+    "VersionComparison",
 ]

@@ -6,7 +6,7 @@ import uuid
 
 from django.db import models
 
-from annotator.models.jobs import Job
+from annotator.models.jobs import OPEN_STATES, Job
 from annotator.models.people import Person
 from annotator.models.projects import Project
 
@@ -20,10 +20,41 @@ class ModelVersion(models.Model):
     encoder_fingerprint = models.CharField(max_length=64, db_index=True)
     manifest = models.JSONField()
     scores = models.JSONField(default=dict)
-    # Beside its parent, as docs/decisions/gate.md says; names projects, so it is for admins alone.
-    comparison = models.JSONField(default=dict)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
+
+
+class VersionComparison(models.Model):
+    """Two model versions on the same masks, as docs/decisions/gate.md says; one row per ordered pair.
+
+    `found` is what the newest job that ended well measured, {} before the first. It names projects, so it is for
+    admins alone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    base = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="compared_as_base"
+    )
+    candidate = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="compared_as_candidate"
+    )
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="comparisons")  # the newest
+    found = models.JSONField(default=dict)
+    compared_at = models.DateTimeField(null=True, blank=True)  # when `found` was measured
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["base", "candidate"], name="one_comparison_per_pair"),
+            models.CheckConstraint(
+                condition=~models.Q(base=models.F("candidate")), name="compared_versions_differ"
+            ),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is being measured, or waits for that."""
+        return self.job.state in OPEN_STATES
 
 
 DEFAULT_ROUND_HOUR = 2  # UTC, of nightly rounds

@@ -1,14 +1,25 @@
-"""A model version beside the one it came from: the numbers of its comparison, by measure and by project."""
+"""Two model versions beside each other: the numbers of their comparison, by measure and by project."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from annotator.errors import NotInScope
-from annotator.models import ModelVersion
+from annotator.models import OPEN_STATES, JobKind, ModelVersion, VersionComparison
 from annotator.queries.scope import NOTHING
-from annotator.queries.verdicts import MEASURES, Measure, Verdict, group_names, verdict_of
+from annotator.queries.verdicts import (
+    MEASURES,
+    Measure,
+    Verdict,
+    deciding_comparison,
+    group_names,
+    judge,
+    verdict_of,
+)
 
 HALF_WIDTH = 44.0
 
@@ -101,10 +112,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is known of a version beside its parent; without measures nothing was compared."""
+    """What is known of a version beside `base`; without measures nothing was compared."""
 
+    pair_id: UUID | None
     version: ModelVersion
-    parent: ModelVersion | None
+    base: ModelVersion | None
     verdict: Verdict
     replayed_on: str  # held_out, trained or nothing
     seconds_per_click: float | None
@@ -123,8 +135,25 @@ class Comparison:
 
 
 def comparison_of(version: ModelVersion) -> Comparison:
-    """The stored comparison of a version."""
-    stored: dict[str, Any] = version.comparison
+    """The comparison by which the gate judges a version."""
+    pair = deciding_comparison(version)
+    if pair is None:
+        return _read(version, version.parent, {}, verdict_of(version))
+    return comparison_in(pair)
+
+
+def comparison_in(pair: VersionComparison) -> Comparison:
+    """What was measured of a pair."""
+    return _read(pair.candidate, pair.base, pair.found, judge(pair), pair.id)
+
+
+def _read(
+    version: ModelVersion,
+    base: ModelVersion | None,
+    stored: dict[str, Any],
+    verdict: Verdict,
+    pair_id: UUID | None = None,
+) -> Comparison:
     measures: dict[str, Any] = stored.get("measures", {})
     ids = {group for found in measures.values() for group in found["by_group"]}
     names = group_names(ids)
@@ -133,9 +162,10 @@ def comparison_of(version: ModelVersion) -> Comparison:
         Group(names.get(group, "A removed project"), _sides(measures, group)) for group in ids
     ]
     return Comparison(
+        pair_id=pair_id,
         version=version,
-        parent=version.parent,
-        verdict=verdict_of(version),
+        base=base,
+        verdict=verdict,
         replayed_on=stored.get("replayed_on", "nothing"),
         seconds_per_click=pace.get("seconds_per_click"),
         seconds_per_painted_px=pace.get("seconds_per_painted_px"),
@@ -145,9 +175,49 @@ def comparison_of(version: ModelVersion) -> Comparison:
     )
 
 
-def check_picture(*, version: ModelVersion, sha256: str) -> None:
-    """Raises `NotInScope` unless a case of the version's comparison has this picture."""
-    cases = version.comparison.get("cases", [])
+def all_comparisons() -> QuerySet[VersionComparison]:
+    """Every pair, the one asked for last first."""
+    pairs = VersionComparison.objects.select_related("base", "candidate", "job")
+    return pairs.order_by("-job__created_at", "id")
+
+
+def find_comparison(*, comparison_id: UUID) -> VersionComparison:
+    """Raises `NotInScope` when there is none."""
+    pair = all_comparisons().filter(id=comparison_id).first()
+    if pair is None:
+        raise NotInScope(NOTHING)
+    return pair
+
+
+def comparison_between(base: ModelVersion, candidate: ModelVersion) -> VersionComparison | None:
+    """The pair in this order; None when nobody asked for it yet."""
+    return all_comparisons().filter(base=base, candidate=candidate).first()
+
+
+def open_comparisons() -> QuerySet[VersionComparison]:
+    """Those whose job waits or runs."""
+    return all_comparisons().filter(job__state__in=OPEN_STATES, job__kind=JobKind.COMPARE)
+
+
+@dataclass(frozen=True)
+class JudgedPair:
+    """A pair with what the gate says of it, None before it was measured."""
+
+    pair: VersionComparison
+    verdict: Verdict | None
+
+
+def judged_pairs(*, limit: int) -> list[JudgedPair]:
+    """The pairs that were asked for last."""
+    return [
+        JudgedPair(pair, judge(pair) if pair.compared_at else None)
+        for pair in all_comparisons()[:limit]
+    ]
+
+
+def check_picture(*, pair: VersionComparison, sha256: str) -> None:
+    """Raises `NotInScope` unless a case of the pair has this picture."""
+    cases = pair.found.get("cases", [])
     pictures = {told[f"{who}_picture"] for told in cases for who in ("current", "candidate")}
     if sha256 not in pictures:
         raise NotInScope(NOTHING)

@@ -25,17 +25,20 @@ class TeamPace:
     seconds_per_painted_px: float | None
 
 
-def replay_cases(project: Project) -> list[ReplayCase]:
+def replay_cases(project: Project | None = None) -> list[ReplayCase]:
     """Masks whose recorded prompts can be replayed, at most `MOST_CASES`, always the same ones.
 
     Those on held-out images of every project, since all share the model; only when there is none, those that
-    a round of `project` trains on.
+    a round of `project` trains on, or without `project` those of every one.
     """
-    everywhere = Project.objects.filter(archived_at=None)
+    everywhere = list(Project.objects.filter(archived_at=None))
     held_out = [
         mask_id for one in everywhere for mask_id in _ids(_replayable(one, image__held_out=True))
     ]
-    return _sample(held_out) or _sample(_ids(_replayable(project)))
+    seen = everywhere if project is None else [project]
+    return _sample(held_out) or _sample(
+        mask_id for one in seen for mask_id in _ids(_replayable(one))
+    )
 
 
 def team_pace() -> TeamPace:

@@ -54,6 +54,12 @@ def snapshot_masks(project: Project, *, only_new: bool = False) -> list[Snapshot
     return [_snapshot_mask(mask) for mask in masks.iterator(chunk_size=500)]
 
 
+def held_out_masks(project: Project) -> list[SnapshotMask]:
+    """The accepted masks on images kept for scoring, as they go into a snapshot."""
+    masks = usable_masks(project).filter(image__held_out=True)
+    return [_snapshot_mask(mask) for mask in masks.iterator(chunk_size=500)]
+
+
 def learning_rounds(project: Project) -> QuerySet[Round]:
     """The rounds that were offered new masks, newest first; those on earlier masks were not."""
     return rounds_of(project).exclude(settings__training_masks=TrainingMasks.EARLIER)

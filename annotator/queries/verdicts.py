@@ -1,4 +1,4 @@
-"""Whether a model version may be promoted, from how it compares with the one it came from.
+"""Whether a model version may be promoted, from how it compares with the one in use or the one it came from.
 
 docs/decisions/gate.md says why these measures decide and what the margins mean.
 """
@@ -12,7 +12,8 @@ from typing import Any
 
 from django.conf import settings
 
-from annotator.models import ModelVersion, Project
+from annotator.models import ModelVersion, Project, VersionComparison
+from annotator.queries.model_versions import current_model_version
 
 GREATER, SMALLER = 1, -1
 MINUS = "\N{MINUS SIGN}"  # as wide as a plus
@@ -87,10 +88,15 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """The standing of a version beside its parent, with a sentence for each reason."""
+    """The standing of a version beside `base` (None: never compared), with a sentence for each reason."""
 
     standing: Standing
     reasons: list[str]
+    base: ModelVersion | None = None
+
+    @property
+    def base_name(self) -> str:
+        return self.base.name if self.base else "the version before"
 
     @property
     def is_worse(self) -> bool:
@@ -98,20 +104,42 @@ class Verdict:
 
 
 def verdict_of(version: ModelVersion) -> Verdict:
-    """Judges a version by its stored comparison."""
-    found: dict[str, Any] = version.comparison.get("measures", {})
-    is_flattered = version.comparison.get("replayed_on") == "trained"
+    """Judges a version by the comparison that counts for it."""
+    pair = deciding_comparison(version)
+    if pair is None:
+        return Verdict(Standing.UNPROVEN, ["It was compared with no other version"])
+    return judge(pair)
+
+
+def deciding_comparison(version: ModelVersion) -> VersionComparison | None:
+    """The measured comparison with the version in use, else with the one it came from, else the newest."""
+    measured = VersionComparison.objects.filter(candidate=version, compared_at__isnull=False)
+    pairs = list(measured.select_related("base", "candidate").order_by("-compared_at"))
+    in_use = current_model_version()
+    for base in (in_use and in_use.pk, version.parent_id):
+        for pair in pairs:
+            if pair.base_id == base:
+                return pair
+    return pairs[0] if pairs else None
+
+
+def judge(pair: VersionComparison) -> Verdict:
+    """What a measured comparison says of its candidate."""
+    found: dict[str, Any] = pair.found.get("measures", {})
+    is_flattered = pair.found.get("replayed_on") == "trained"
     measures = [one for one in MEASURES if one.decides and one.name in found]
     worse = [reason for one in measures for reason in _worse(one, found[one.name])]
     if worse:
-        return Verdict(Standing.WORSE, worse)
+        return Verdict(Standing.WORSE, worse, pair.base)
     proving = [one for one in measures if not (one.is_replay and is_flattered)]
     if not proving:
-        return Verdict(Standing.UNPROVEN, ["Nothing was measured on images kept for scoring"])
+        nothing = ["Nothing was measured on images kept for scoring"]
+        return Verdict(Standing.UNPROVEN, nothing, pair.base)
     better = [_change(one, found[one.name]) for one in proving if _is_surely_better(one, found)]
     if better:
-        return Verdict(Standing.BETTER, better)
-    return Verdict(Standing.SIMILAR, ["No loss beyond the margin, and no gain beyond chance"])
+        return Verdict(Standing.BETTER, better, pair.base)
+    nothing = ["No loss beyond the margin, and no gain beyond chance"]
+    return Verdict(Standing.SIMILAR, nothing, pair.base)
 
 
 def group_names(groups: Iterable[str]) -> dict[str, str]:

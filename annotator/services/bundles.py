@@ -92,8 +92,8 @@ def promote(
     """Makes a model version the one annotators use, if the current one is still `expected_current`.
 
     Raises `Conflict`: `not_current` when somebody else was faster, `worse` for a candidate that the gate holds
-    to be worse than the model it came from, unless `override`; that needs a `reason` (`Invalid`), and is
-    remembered. Images that are open finish on the version they started with; missing embeddings are queued in
+    to be worse than the one in use or the one it came from, unless `override`; that needs a `reason` (`Invalid`),
+    and is remembered. Images that are open finish on the version they started with; missing embeddings are queued in
     the order people need them.
     """
     previous = Promotion.objects.order_by("-id").first()
@@ -228,7 +228,7 @@ def _check_override(verdict: Verdict, *, override: bool, reason: str) -> None:
     """Raises `Conflict` (worse) without an override and `Invalid` (reason_missing) without a reason for it."""
     if not override:
         raise Conflict(
-            f"It is worse than the model it came from. {'. '.join(verdict.reasons)}.",
+            f"It is worse than {verdict.base_name}. {'. '.join(verdict.reasons)}.",
             code="worse",
             extra={"reasons": list(verdict.reasons)},
         )

@@ -24,9 +24,11 @@ from annotator.models import OPEN_STATES, Job, JobKind, JobState
 from annotator.services.doorbell import num_waiting, ring
 from annotator.services.stores import file_storage
 from common.messages import (
+    COMPARE_TASK,
     EMBED_QUEUE,
     EMBED_TASK,
     EXPORT_TASK,
+    REGISTER_TASK,
     TRAIN_QUEUE,
     TRAIN_TASK,
     WEB_QUEUE,
@@ -40,8 +42,16 @@ TASKS = {
     JobKind.EMBED: (EMBED_TASK, EMBED_QUEUE),
     JobKind.TRAIN: (TRAIN_TASK, TRAIN_QUEUE),
     JobKind.EXPORT: (EXPORT_TASK, WEB_QUEUE),
+    JobKind.COMPARE: (COMPARE_TASK, TRAIN_QUEUE),
+    JobKind.REGISTER: (REGISTER_TASK, TRAIN_QUEUE),
 }
-RUNG_AT_ONCE = {JobKind.EMBED: 8, JobKind.TRAIN: 2, JobKind.EXPORT: 2}
+RUNG_AT_ONCE = {
+    JobKind.EMBED: 8,
+    JobKind.TRAIN: 2,
+    JobKind.EXPORT: 2,
+    JobKind.COMPARE: 2,
+    JobKind.REGISTER: 2,
+}
 RING_PATIENCE = timedelta(seconds=20)  # a rung job that nobody took by then may be rung again
 EXPIRED_AT_ONCE = 200
 
@@ -169,7 +179,7 @@ def retry_job(*, job: Job) -> Job:
     if job.state != JobState.FAILED:
         raise Conflict(f"The job is {job.state}, not failed.", code="job_not_failed")
     if job.kind != JobKind.EMBED:
-        text = "Rounds are started again on the models page, exports on the images page."
+        text = "Exports are started again on the images page, everything else on the models page."
         raise Conflict(text, code="not_retried_here")
     wanted = WantedJob(subject=job.subject, request=job.request, priority=job.priority)
     again, _ = create_job(kind=JobKind(job.kind), wanted=wanted)

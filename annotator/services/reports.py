@@ -10,6 +10,7 @@ from django.db import transaction
 from annotator.errors import DomainError
 from annotator.models import Image, Job, JobKind, Project
 from annotator.services import jobs
+from annotator.services.comparisons import record_comparison
 from annotator.services.embeddings import register_embedding
 from annotator.services.hints import send_hint
 from annotator.services.rounds import register_candidate
@@ -68,6 +69,10 @@ def _register_candidate(job: Job, report: JobReport) -> None:
     register_candidate(job=job, result=report.result)
 
 
+def _record_comparison(job: Job, report: JobReport) -> None:
+    record_comparison(job=job, result=report.result)
+
+
 def _keep_export(job: Job, report: JobReport) -> None:
     """The web side wrote the export's row itself."""
 
@@ -78,7 +83,7 @@ def _projects_of(job: Job) -> list[Project]:
         return list(Project.objects.filter(images__in=images).distinct())
     if job.kind == JobKind.TRAIN:
         return list(Project.objects.filter(rounds__job=job))
-    return list(Project.objects.filter(exports__job=job))
+    return list(Project.objects.filter(exports__job=job))  # comparisons concern no project
 
 
 STATES: dict[str, Callable[[Job, JobReport], None]] = {
@@ -91,4 +96,5 @@ RESULTS: dict[JobKind, Callable[[Job, JobReport], None]] = {
     JobKind.EMBED: _register_embedding,
     JobKind.TRAIN: _register_candidate,
     JobKind.EXPORT: _keep_export,
+    JobKind.COMPARE: _record_comparison,
 }

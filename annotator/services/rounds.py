@@ -31,11 +31,11 @@ from annotator.queries.training_sets import (
 )
 from annotator.services.audit import record_act
 from annotator.services.bundles import register_prefix
+from annotator.services.comparisons import keep_comparison, put_cases, put_snapshot
 from annotator.services.hints import send_hint
 from annotator.services.jobs import WantedJob, cancel_job, create_job, open_jobs
 from annotator.services.stores import file_storage
-from common.replay_cases import cases_key, write_cases
-from common.snapshots import SnapshotMask, read_snapshot, snapshot_key, write_snapshot
+from common.snapshots import SnapshotMask, read_snapshot
 
 LOG_LINES = 200
 
@@ -103,9 +103,7 @@ def register_candidate(*, job: Job, result: dict[str, Any]) -> ModelVersion:
         name=f"{round_.base.manifest['name']}, {round_.project.name[:80]} round {round_.number}",
         parent=round_.base,
     )
-    if not candidate.comparison:
-        candidate.comparison = result.get("comparison") or {}
-        candidate.save(update_fields=["comparison"])
+    keep_comparison(base=round_.base, candidate=candidate, job=job, result=result)
     if not Round.objects.filter(candidate=candidate).exists():
         round_.candidate = candidate
         round_.save(update_fields=["candidate"])
@@ -138,12 +136,10 @@ def _start(
             f"Every {which} mask is on an image kept for scoring: there is none to train on.",
             code="nothing_new",
         )
-    content = write_snapshot(masks)
-    key = snapshot_key(content)
-    file_storage().put_bytes(key, content)
+    key = put_snapshot(masks)
     job.request = {
         "snapshot_key": key,
-        "cases_key": _keep_cases(project),
+        "cases_key": put_cases(replay_cases(project)),
         "pace": asdict(team_pace()),
         "group": str(project.id),
         "base_bundle_fingerprint": base.bundle_fingerprint,
@@ -195,17 +191,6 @@ def _earlier_masks(project: Project) -> list[SnapshotMask]:
     by_id = {str(mask): "held_out" if kept else "train" for mask, kept in held_out.items()}
     before = read_snapshot(file_storage().read_bytes(last.snapshot_key))
     return [replace(mask, split=by_id[mask.mask_id]) for mask in before if mask.mask_id in by_id]
-
-
-def _keep_cases(project: Project) -> str:
-    """Puts the recorded interactions to replay into storage; "" when there are none."""
-    cases = replay_cases(project)
-    if not cases:
-        return ""
-    content = write_cases(cases)
-    key = cases_key(content)
-    file_storage().put_bytes(key, content)
-    return key
 
 
 def _last_failed(project: Project) -> bool:

@@ -5,26 +5,35 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid
-from annotator.models import MAX_ROUND_MASKS, Person, ScheduleKind, TrainingMasks
-from annotator.queries.comparisons import comparison_of
-from annotator.queries.jobs import find_round
+from annotator.models import MAX_ROUND_MASKS, ModelVersion, Person, ScheduleKind, TrainingMasks
+from annotator.queries.comparisons import (
+    Comparison,
+    comparison_between,
+    comparison_in,
+    comparison_of,
+    judged_pairs,
+    open_comparisons,
+)
+from annotator.queries.jobs import find_job, find_round
 from annotator.queries.model_history import (
     ProjectRounds,
     project_rounds,
     version_rows,
 )
 from annotator.queries.model_versions import (
+    all_model_versions,
     current_model_version,
     find_model_version,
     promotions,
 )
 from annotator.queries.scope import find_project, require_admin, visible_projects
 from annotator.services.bundles import promote, roll_back
+from annotator.services.comparisons import start_comparison, stop_model_job
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
 from annotator.services.schedules import WantedSchedule, set_schedule
 from annotator.views.page import page, render_page, signed_in_person
@@ -33,6 +42,7 @@ MAX_MINUTES = 24 * 60.0
 MAX_STEPS = 1_000_000
 MAX_REASON = 2000
 PROMOTIONS_SHOWN = 20
+PAIRS_SHOWN = 20
 LOG_LINES_SHOWN = 12
 LOSS = "loss_1"  # after the first simulated click
 CURVE_WIDTH, CURVE_HEIGHT = 240.0, 48.0
@@ -47,7 +57,7 @@ def models(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page
 def model(request: HttpRequest, version_id: UUID) -> HttpResponse:
-    """A version beside the one it came from."""
+    """A version beside the one in use, or the one it came from."""
     _admin(request)
     version = find_model_version(model_id=version_id)
     comparison = comparison_of(version)
@@ -55,12 +65,48 @@ def model(request: HttpRequest, version_id: UUID) -> HttpResponse:
         request,
         "model.html",
         current="models",
-        comparison=comparison,
-        shown_cases=[("Gained most", comparison.best), ("Lost most", comparison.worst)],
         version=version,
         round=getattr(version, "round", None),
         in_use=current_model_version(),
-        pictures=f"/api/v1/models/{version.id}/comparison/pictures",
+        **_measured(comparison),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def compare(request: HttpRequest) -> HttpResponse:
+    """Two chosen versions beside each other; a POST has them measured."""
+    admin = _admin(request)
+    if request.method != "POST":
+        return _compare(request, request.GET)
+    try:
+        base, candidate = _written_versions(request.POST)
+        if base is None or candidate is None:
+            raise Invalid("Choose two versions.", field="candidate")
+        start_comparison(base=base, candidate=candidate, by=admin)
+    except DomainError as error:
+        return _compare(request, request.POST, fault=error)
+    return HttpResponseRedirect(_address_of(base, candidate))
+
+
+def _address_of(base: ModelVersion, candidate: ModelVersion) -> str:
+    """Where two versions stand beside each other."""
+    return f"/models/compare?base={base.pk}&candidate={candidate.pk}"
+
+
+@require_POST
+@page
+def cancel_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Stops a comparison or a registration."""
+    admin = _admin(request)
+    job = find_job(job_id=job_id)
+    try:
+        stop_model_job(job=job, by=admin)
+    except DomainError as error:
+        return _models(request, admin, fault=error)
+    pair = job.comparisons.first()
+    return HttpResponseRedirect(
+        "/models" if pair is None else _address_of(pair.base, pair.candidate)
     )
 
 
@@ -145,6 +191,41 @@ def cancel(request: HttpRequest, round_id: UUID) -> HttpResponse:
     return HttpResponseRedirect("/models")
 
 
+def _compare(
+    request: HttpRequest, chosen: QueryDict, *, fault: DomainError | None = None
+) -> HttpResponse:
+    base, candidate = _written_versions(chosen)
+    in_use = current_model_version()
+    versions = list(all_model_versions())
+    base = base or in_use or (versions[-1] if versions else None)
+    others = [version for version in versions if version != base]
+    candidate = candidate or (others[0] if others else base)
+    pair = base and candidate and comparison_between(base, candidate)
+    return render_page(
+        request,
+        "compare.html",
+        current="models",
+        status=fault.status if fault else 200,
+        fault=fault.message if fault else "",
+        versions=versions,
+        in_use=in_use,
+        base=base,
+        candidate=candidate,
+        pair=pair,
+        others=judged_pairs(limit=PAIRS_SHOWN),
+        **(_measured(comparison_in(pair)) if pair and pair.compared_at else {}),
+    )
+
+
+def _measured(comparison: Comparison) -> dict[str, object]:
+    """What `parts/side_by_side.html` needs."""
+    return {
+        "comparison": comparison,
+        "shown_cases": [("Gained most", comparison.best), ("Lost most", comparison.worst)],
+        "pictures": f"/api/v1/model-comparisons/{comparison.pair_id}/pictures",
+    }
+
+
 def _models(
     request: HttpRequest, admin: Person, *, fault: DomainError | None = None
 ) -> HttpResponse:
@@ -161,6 +242,7 @@ def _models(
         in_use=next((row.version for row in versions if row.is_current), None),
         projects=projects,
         running=[_running(one) for one in projects if one.is_running],
+        comparing=list(open_comparisons()),
         promotions=list(promotions()[:PROMOTIONS_SHOWN]),
         defaults=RoundSettings(),
         fault=fault.message if fault else "",
@@ -213,6 +295,18 @@ def _written_id(text: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError as error:
         raise Invalid(f"{text[:40]!r} is no id.") from error
+
+
+def _written_versions(
+    chosen: QueryDict,
+) -> tuple[ModelVersion | None, ModelVersion | None]:
+    """Base and candidate that a form names; None for an empty field or what is no id."""
+    try:
+        ids = [_written_id(chosen.get(name, "")) for name in ("base", "candidate")]
+    except Invalid:
+        return None, None
+    base, candidate = (None if one is None else find_model_version(model_id=one) for one in ids)
+    return base, candidate
 
 
 def _written_project(request: HttpRequest) -> UUID:

@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import itertools
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -33,7 +34,7 @@ from model_server.evaluation.replaying import (
     replay,
 )
 from model_server.sam.predictor import Predictor
-from model_server.training.evaluate import load_predictor, rounded
+from model_server.training.evaluate import load_or_exit, rounded
 
 CASES_SHOWN = 3  # of each kind
 
@@ -89,6 +90,15 @@ def replay_all(
             yield Replayed(case, before, after)
 
 
+def watched(replayed: Iterable[Replayed], total: int) -> list[Replayed]:
+    """The replays, with a line of progress on stderr."""
+    done: list[Replayed] = []
+    for one in replayed:
+        done.append(one)
+        print(f"\rreplay: {len(done)} of {total} masks", end="", file=sys.stderr, flush=True)
+    return done
+
+
 def measure_replays(replayed: Sequence[Replayed], pace: Pace) -> dict[str, list[Pair]]:
     """Pairs of each measure that the replayed cases yield."""
     painted = [one for one in replayed if one.case.painted_px]
@@ -119,12 +129,19 @@ def measure_replays(replayed: Sequence[Replayed], pace: Pace) -> dict[str, list[
 def measure_held_out(
     current: dict[str, Any], candidate: dict[str, Any], group: str
 ) -> dict[str, list[Pair]]:
-    """Pairs of each measure on reference masks, from two files of `evaluate --json`."""
+    """Pairs of each measure on reference masks, from two files of `evaluate --json`.
+
+    They are counted under `group`, or when that is empty under the source of their image.
+    """
     before, after = traces(current), traces(candidate)
     keys = sorted(before.keys() & after.keys())
 
     def pairs(measure: Callable[[list[float]], float]) -> list[Pair]:
-        return [Pair(group, key[0], measure(before[key]), measure(after[key])) for key in keys]
+        return [
+            Pair(group or source, image, measure(before[key]), measure(after[key]))
+            for key in keys
+            for source, image, _ in [key]
+        ]
 
     return {
         "held_out_capped": pairs(
@@ -135,10 +152,12 @@ def measure_held_out(
     }
 
 
-def traces(facts: dict[str, Any]) -> dict[tuple[str, int], list[float]]:
-    """IoU after each simulated click, by image and number of the mask."""
+def traces(facts: dict[str, Any]) -> dict[tuple[str, str, int], list[float]]:
+    """IoU after each simulated click, by source, image and number of the mask."""
     return {
-        (image["image"], mask["number"]): [guess["iou"] for guess in mask["centre"]["chosen"]]
+        (image["source"], image["image"], mask["number"]): [
+            guess["iou"] for guess in mask["centre"]["chosen"]
+        ]
         for image in facts["methods"]["model"]["images"]
         for mask in image["masks"]
     }
@@ -229,7 +248,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--candidate", type=Path, required=True, help="weights; .json beside it")
     parser.add_argument("--current-scores", type=Path, help="of evaluate --json")
     parser.add_argument("--candidate-scores", type=Path, help="of evaluate --json")
-    parser.add_argument("--group", default="", help="what the scored masks are counted under")
+    parser.add_argument(
+        "--group", default="", help="what the scored masks are counted under; default: their source"
+    )
     parser.add_argument("--cases", type=Path, help="recorded interactions, JSON lines")
     parser.add_argument("--pictures", type=Path, help="folder with the pictures of the cases")
     parser.add_argument("--seconds-per-click", type=float)
@@ -251,8 +272,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         before, after = (json.loads(file.read_text()) for file in files)
         measures |= measure_held_out(before, after, options.group)
     cases = list(read_cases(options.cases.read_bytes())) if options.cases else []
-    networks = [load_predictor(path, 0) for path in (options.current, options.candidate)]
-    replayed = list(replay_all(cases, options.pictures, *networks))
+    networks = load_or_exit(options.current, options.candidate)
+    replayed = watched(replay_all(cases, options.pictures, *networks), len(cases))
     measures |= measure_replays(replayed, pace)
     comparison = {
         "replayed_on": replayed_on(cases),

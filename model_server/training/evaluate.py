@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from common import rle
 from model_server.evaluation.images import EvaluationImage, sample_images, sample_masks
@@ -56,6 +57,14 @@ def load_predictor(weights: Path, input_size: int) -> Predictor:
     return Predictor(sam)
 
 
+def load_or_exit(*weights: Path, input_size: int = 0) -> list[Predictor]:
+    """The networks; ends the program with one line when some weights do not fit this version's network."""
+    try:
+        return [load_predictor(path, input_size) for path in weights]
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        sys.exit(f"The weights do not fit the network of this version: {str(error)[:500]}")
+
+
 def watched(name: str, results: Iterable[ImageResult], total: int) -> list[ImageResult]:
     """The results, with a line of progress on stderr."""
     done: list[ImageResult] = []
@@ -70,7 +79,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, list[ImageResult]]:
     """Results by method: `model`, and the baselines that were asked for."""
     images = sample_images(read_images(options.data, options.split or None), options.images)
     images = [sample_masks(image, options.max_masks_per_image) for image in images]
-    predictor = load_predictor(options.weights, options.input_size)
+    (predictor,) = load_or_exit(options.weights, input_size=options.input_size)
     total = len(images)
     found = evaluate_network(predictor, images, protocols=options.protocols)
     results = {"model": watched("model", found, total)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,28 +14,33 @@ from model_server.worker.embedding import BadPicture
 from storage import Storage, sha256_of_file
 
 
-def write_coco_folder(masks: Iterable[SnapshotMask], *, storage: Storage, folder: Path) -> None:
+def write_coco_folder(
+    sets: Mapping[str, Iterable[SnapshotMask]], *, storage: Storage, folder: Path
+) -> None:
     """`annotations.json` and `images/`; every picture is checked, those already there are kept.
 
+    `sets` has masks by their source, "" for none; a picture of two sources is there twice.
     Raises `BadPicture` when storage no longer has the picture that was annotated.
     """
-    images: dict[str, dict[str, Any]] = {}
+    images: dict[tuple[str, str], dict[str, Any]] = {}
     annotations: list[dict[str, Any]] = []
-    for mask in masks:
-        if mask.image_sha256 not in images:
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, mask in ((source, mask) for source, masks in sets.items() for mask in masks):
+        if (source, mask.image_sha256) not in images:
             name = f"images/{PurePosixPath(mask.image_key).name}"
             fetch_picture(mask, storage=storage, folder=folder / "images")
-            images[mask.image_sha256] = {
+            images[source, mask.image_sha256] = {
                 "id": len(images) + 1,
                 "file_name": name,
                 "height": mask.height,
                 "width": mask.width,
                 "split": mask.split,
+                "source": source,
             }
         annotations.append(
             {
                 "id": len(annotations) + 1,
-                "image_id": images[mask.image_sha256]["id"],
+                "image_id": images[source, mask.image_sha256]["id"],
                 "segmentation": {"size": [mask.height, mask.width], "counts": mask.counts},
             }
         )

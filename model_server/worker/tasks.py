@@ -1,4 +1,4 @@
-"""The two tasks of a model worker. A job that fails is reported; the worker lives on."""
+"""The tasks of a model worker. A job that fails is reported; the worker lives on."""
 
 from __future__ import annotations
 
@@ -16,14 +16,24 @@ from common.embedding_format import (
     decode_embedding,
     encode_embedding,
 )
-from common.messages import EMBED_TASK, TRAIN_TASK, BadMessage, EmbedRequest, TrainRequest
+from common.messages import (
+    COMPARE_TASK,
+    EMBED_TASK,
+    TRAIN_TASK,
+    BadMessage,
+    CompareRequest,
+    EmbedRequest,
+    TrainRequest,
+)
 from model_server.worker.celery_app import app
+from model_server.worker.comparing import Comparing
 from model_server.worker.embedding import BadPicture, embed, read_picture
 from model_server.worker.encoders import Encoder, load_encoder
+from model_server.worker.job_run import Cancelled, JobFailed, JobRun
 from model_server.worker.model_cache import BadBundle, ModelCache
 from model_server.worker.reports import Reporter
 from model_server.worker.settings import WorkerSettings, read_settings
-from model_server.worker.training import Cancelled, TrainingFailed, run_training
+from model_server.worker.training import Training
 from storage import BadKey, Storage, open_storage
 
 log = logging.getLogger(__name__)
@@ -53,25 +63,16 @@ def run_embed(payload: dict[str, Any]) -> None:
 def run_train(payload: dict[str, Any]) -> None:
     """Fine-tunes the base bundle on a snapshot; the new bundle is in storage when it reports."""
     request = TrainRequest.from_json(payload)
-    reporter = Reporter(app=app, job_id=request.job_id, token=request.token)
-    reporter.send("running", message="Fetching pictures and masks")
-    try:
-        failure, result = _attempt(
-            lambda: run_training(
-                request,
-                storage=_storage(),
-                cache=_cache(),
-                reporter=reporter,
-                threads=_settings().num_threads,
-            )
-        )
-    except Cancelled:
-        reporter.send("cancelled", message="Cancelled")
-        return
-    if failure:
-        reporter.send("failed", error=failure, result=result)
-    else:
-        reporter.send("done", progress=1.0, message="Bundle made", result=result)
+    job = _job_run(request)
+    _carry_out(job, Training(request, job).whole, done="Bundle made")
+
+
+@app.task(name=COMPARE_TASK)
+def run_compare(payload: dict[str, Any]) -> None:
+    """Scores two bundles on the same masks; the pictures are in storage when it reports."""
+    request = CompareRequest.from_json(payload)
+    job = _job_run(request)
+    _carry_out(job, Comparing(request, job).whole, done="Compared")
 
 
 def make_embedding(request: EmbedRequest) -> dict[str, Any]:
@@ -106,6 +107,31 @@ def make_embedding(request: EmbedRequest) -> dict[str, Any]:
     return {"embedding_key": name.key, "num_bytes": len(content)}
 
 
+def _job_run(request: TrainRequest | CompareRequest) -> JobRun:
+    return JobRun(
+        job_id=request.job_id,
+        out_prefix=request.out_prefix,
+        storage=_storage(),
+        cache=_cache(),
+        reporter=Reporter(app=app, job_id=request.job_id, token=request.token),
+        threads=_settings().num_threads,
+    )
+
+
+def _carry_out(job: JobRun, whole: Callable[[], dict[str, Any]], *, done: str) -> None:
+    """One attempt at a long job, with its last report."""
+    job.reporter.send("running", message="Starting")
+    try:
+        failure, result = _attempt(lambda: job.run(whole))
+    except Cancelled:
+        job.reporter.send("cancelled", message="Cancelled")
+        return
+    if failure:
+        job.reporter.send("failed", error=failure, result=result)
+    else:
+        job.reporter.send("done", progress=1.0, message=done, result=result)
+
+
 def _read_whole(name: EmbeddingName) -> bytes | None:
     """The embedding file of an earlier attempt, if it is there and sound."""
     try:
@@ -122,7 +148,7 @@ def _attempt(work: Callable[[], dict[str, Any]]) -> tuple[str, dict[str, Any]]:
         return "", work()
     except Cancelled:
         raise
-    except (BadMessage, BadPicture, BadBundle, BadKey, TrainingFailed, FileNotFoundError) as error:
+    except (BadMessage, BadPicture, BadBundle, BadKey, JobFailed, FileNotFoundError) as error:
         log.warning("job failed: %s", error)
         return f"{type(error).__name__}: {error}", {"retry": False}
     except Exception as error:  # whatever a job runs into must not end the worker

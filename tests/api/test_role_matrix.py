@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from annotator.models import Export, Job, JobKind, Round
 from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
+from tests.comparisons import compared
 
 Browsers = Callable[[str], Browser]
 NAMES = ("nobody", "mallory", "alice", "carol", "dan")
@@ -97,10 +98,14 @@ MATRIX = [
     GET    models/{model}                                ok  ok  ok  ok
     GET    models/{model}/files/manifest.json            404 404 404 404
     GET    models/{model}/comparison                     403 403 403 ok
-    GET    models/{model}/comparison/pictures/{sha256}   403 403 403 404
+    GET    model-comparisons                             403 403 403 ok
+    POST   model-comparisons                             403 403 403 ok
+    GET    model-comparisons/{comparison}                403 403 403 ok
+    GET    model-comparisons/{comparison}/pictures/{sha256} 403 403 403 404
     GET    models/{model}/masks                          403 403 403 ok
     POST   models/{model}/promote                        403 403 403 ok
     GET    jobs                                          403 403 403 ok
+    POST   jobs/{job}/cancel                             403 403 403 ok
     """.strip().splitlines()
 ]
 
@@ -170,6 +175,8 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
         "encoder": model.encoder_fingerprint,
         "model": str(model.id),
         "sha256": "0" * 64,
+        "comparison": str(compared(model, make_model(promote=False), {}).id),
+        "job": str(packing.id),
     }
 
 

@@ -8,7 +8,15 @@ from django.utils import timezone
 from annotator.models import Job, JobKind, JobState, ModelVersion, Person, SignInLink
 from annotator.queries.model_versions import current_model_version
 from tests.cast import Cast, make_model
-from tests.comparisons import BEST, candidate_of, case, comparison, difference
+from tests.comparisons import (
+    BEST,
+    candidate_of,
+    case,
+    compared,
+    comparison,
+    difference,
+    held_out_mask,
+)
 from tests.pages.conftest import Visitors
 
 # The same in every process: parallel workers compare the names of tests.
@@ -73,7 +81,7 @@ def test_a_version_is_shown_beside_the_one_it_came_from(visitor: Visitors, cast:
         "+25 points",
         "Harbour",
         "Elsewhere",
-        f"/comparison/pictures/{BEST}",
+        f"/pictures/{BEST}",
         "of 1.4 s each",
     ):
         assert text in shown, text
@@ -88,6 +96,49 @@ def test_a_version_without_a_comparison_says_what_to_do(visitor: Visitors, cast:
     assert "Not proven" in shown and "Keep some images for scoring" in shown
     assert visitor("carol").get(f"/models/{base.id}").status_code == 403
     assert dan.get(f"/models/{NOBODYS_ID}").status_code == 404
+
+
+def test_two_chosen_versions_are_shown_beside_each_other(visitor: Visitors, cast: Cast) -> None:
+    old, new, dan = make_model(), make_model(promote=False), visitor("dan")
+    for version, name in ((old, "the old <one>"), (new, "the new one")):
+        version.name = name
+        version.save()
+    path = f"/models/compare?base={old.id}&candidate={new.id}"
+    assert "Compare now" in dan.get(path).text
+    compared(old, new, comparison(clicks=difference(2.8, 2.3)))
+    shown = dan.get(path).text
+    assert "Better than the old &lt;one&gt;" in shown and "−0.51 to −0.49" in shown
+    assert "Better than" not in dan.get(f"/models/compare?base={new.id}&candidate={old.id}").text
+    assert "Better than the old &lt;one&gt;" in dan.get(f"/models/{new.id}").text
+    assert (
+        "Choose two different versions"
+        in dan.get(f"/models/compare?base={new.id}&candidate={new.id}").text
+    )
+    assert dan.get(f"/models/compare?base={NOBODYS_ID}&candidate={new.id}").status_code == 404
+    assert dan.get("/models/compare?base=1&candidate=2").status_code == 200
+
+
+def test_a_comparison_is_started_watched_and_stopped_on_the_page(
+    visitor: Visitors, cast: Cast
+) -> None:
+    old, new, dan = make_model(), make_model(promote=False), visitor("dan")
+    body, path = {"base": str(old.id), "candidate": str(new.id)}, "/models/compare"
+    refused = dan.post(path, body)
+    assert refused.status_code == 422 and "There is nothing to compare on" in refused.text
+    held_out_mask(cast)
+    assert dan.post(path, body).headers["Location"].startswith(f"{path}?base={old.id}")
+    job = Job.objects.get(kind=JobKind.COMPARE)
+    assert (
+        "Waiting for a training worker" in dan.get(f"{path}?base={old.id}&candidate={new.id}").text
+    )
+    assert "Comparing compact with compact" in dan.get("/models").text
+    assert dan.post(f"/models/jobs/{job.id}/cancel").status_code == 302
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+    job.state, job.error = JobState.FAILED, "The weights <do not> fit"
+    job.save()
+    shown = dan.get(f"{path}?base={old.id}&candidate={new.id}").text
+    assert "The weights &lt;do not&gt; fit" in shown and "Compare now" in shown
 
 
 def test_promoting_from_an_old_page_is_refused(visitor: Visitors, cast: Cast) -> None:
@@ -141,6 +192,7 @@ def test_settings_of_a_round_that_make_no_sense_are_refused(
         "/models/rounds/start",
         f"/models/{NOBODYS_ID}/promote",
         f"/models/rounds/{NOBODYS_ID}/cancel",
+        f"/models/jobs/{NOBODYS_ID}/cancel",
         "/system/people",
         f"/system/people/{NOBODYS_ID}/link",
         f"/system/people/{NOBODYS_ID}/active",

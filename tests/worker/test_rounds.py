@@ -21,6 +21,7 @@ from annotator.models import (
     Mask,
     ModelVersion,
     Round,
+    VersionComparison,
 )
 from annotator.queries.model_versions import current_model_version
 from annotator.services.bundles import promote
@@ -150,7 +151,9 @@ def test_the_commands_start_rounds_promote_and_go_back(
 
 def check_comparison(candidate: ModelVersion, *, held_out: Mask) -> None:
     """The held-out mask alone was replayed on both models, and its pictures are in storage."""
-    found = candidate.comparison
+    pair = VersionComparison.objects.get(candidate=candidate)
+    assert pair.base == candidate.parent and pair.compared_at is not None
+    found = pair.found
     assert found["replayed_on"] == "held_out"
     for name in ("held_out_capped", "first_iou", "clicks"):
         measure = found["measures"][name]
