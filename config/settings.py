@@ -84,6 +84,8 @@ if env.text("TEST_DATABASE_NAME", ""):
     DATABASES["default"]["TEST"] = {"NAME": env.text("TEST_DATABASE_NAME")}
 REDIS_URL = env.text("REDIS_URL")
 STORAGE_URL = env.text("STORAGE_URL", (MASKWRIGHT_HOME / "storage").as_uri())
+# Published checkpoints that admins may register; the worker of the train queue reads the same folder.
+CHECKPOINT_FOLDER = Path(env.text("MASKWRIGHT_CHECKPOINTS", str(MASKWRIGHT_HOME / "checkpoints")))
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

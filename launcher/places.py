@@ -77,6 +77,11 @@ class Home:
         return self.folder / "model-cache"
 
     @property
+    def checkpoints(self) -> Path:
+        """Published checkpoints that admins put there to register them."""
+        return self.folder / "checkpoints"
+
+    @property
     def first_bundle(self) -> Path:
         """Graphs of the bundled model, made at the first start."""
         return self.folder / "first-bundle"

@@ -17,7 +17,13 @@ from launcher.program import Program
 from launcher.supervisor import Supervisor
 
 # A model worker works beside any web process and any database: it is told of neither.
-MODEL_WORKER_SETTINGS = ("REDIS_URL", "STORAGE_URL", "MASKWRIGHT_MODEL_CACHE", "LOG_LEVEL")
+MODEL_WORKER_SETTINGS = (
+    "REDIS_URL",
+    "STORAGE_URL",
+    "MASKWRIGHT_MODEL_CACHE",
+    "MASKWRIGHT_CHECKPOINTS",
+    "LOG_LEVEL",
+)
 WEB_ONLY_SETTINGS = ("DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
 MODEL_QUEUES = ("embed", "train")
 CELERY_OPTIONS = ("--without-gossip", "--without-mingle", "--loglevel=INFO")

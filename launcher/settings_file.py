@@ -20,6 +20,7 @@ RECORDED = (
     "SECRET_KEY",
     "ALLOWED_HOSTS",
     "MASKWRIGHT_MODEL_CACHE",
+    "MASKWRIGHT_CHECKPOINTS",
 )
 
 
@@ -88,6 +89,7 @@ def settle_settings(*, home: Home, environment: Mapping[str, str], address: Addr
     values = urls | values
     values.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
     values.setdefault("MASKWRIGHT_MODEL_CACHE", str(home.model_cache))
+    values.setdefault("MASKWRIGHT_CHECKPOINTS", str(home.checkpoints))
     values["ALLOWED_HOSTS"] = _with_hosts(values.get("ALLOWED_HOSTS", ""), address.host)
     values["PUBLIC_URL"] = environment.get("PUBLIC_URL") or address.url
     values["HTTPS"] = environment.get("HTTPS") or ("1" if address.certificate else "0")

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from annotator.api import (
     assignments,
+    checkpoints,
     comparisons,
     exports,
     images,
@@ -33,6 +34,7 @@ SUBJECTS = [
     throughput,
     models,
     comparisons,
+    checkpoints,
     rounds,
     exports,
     jobs,

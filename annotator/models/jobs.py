@@ -52,6 +52,10 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
     class Meta:
         indexes = [
             models.Index(fields=["state", "lease_until"]),

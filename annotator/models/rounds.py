@@ -6,7 +6,7 @@ import uuid
 
 from django.db import models
 
-from annotator.models.jobs import OPEN_STATES, Job
+from annotator.models.jobs import Job
 from annotator.models.people import Person
 from annotator.models.projects import Project
 
@@ -50,11 +50,6 @@ class VersionComparison(models.Model):
                 condition=~models.Q(base=models.F("candidate")), name="compared_versions_differ"
             ),
         ]
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is being measured, or waits for that."""
-        return self.job.state in OPEN_STATES
 
 
 DEFAULT_ROUND_HOUR = 2  # UTC, of nightly rounds

@@ -194,6 +194,11 @@ def comparison_between(base: ModelVersion, candidate: ModelVersion) -> VersionCo
     return all_comparisons().filter(base=base, candidate=candidate).first()
 
 
+def newest_comparison_of(candidate: ModelVersion) -> VersionComparison | None:
+    """The one of this candidate that was asked for last, measured or not."""
+    return all_comparisons().filter(candidate=candidate).first()
+
+
 def open_comparisons() -> QuerySet[VersionComparison]:
     """Those whose job waits or runs."""
     return all_comparisons().filter(job__state__in=OPEN_STATES, job__kind=JobKind.COMPARE)

@@ -25,6 +25,11 @@ def all_jobs(*, kind: str | None = None, state: str | None = None) -> QuerySet[J
     return jobs if state is None else jobs.filter(state=state)
 
 
+def newest_registrations(*, limit: int) -> list[Job]:
+    """The checkpoints that were registered last, or are being so; the newest first."""
+    return list(all_jobs(kind=JobKind.REGISTER)[:limit])
+
+
 def count_open_jobs(*, kind: JobKind) -> int:
     return Job.objects.filter(kind=kind, state__in=OPEN_STATES).count()
 

@@ -30,6 +30,14 @@ def find_model_version(*, model_id: UUID) -> ModelVersion:
     return version
 
 
+def find_by_fingerprint(bundle_fingerprint: str) -> ModelVersion:
+    """Raises `NotInScope` when there is none."""
+    version = all_model_versions().filter(bundle_fingerprint=bundle_fingerprint).first()
+    if version is None:
+        raise NotInScope(NOTHING)
+    return version
+
+
 def all_model_versions() -> QuerySet[ModelVersion]:
     """Newest first, each with the round that made it."""
     return ModelVersion.objects.select_related("round__project").order_by("-created_at", "id")

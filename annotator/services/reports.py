@@ -10,6 +10,7 @@ from django.db import transaction
 from annotator.errors import DomainError
 from annotator.models import Image, Job, JobKind, Project
 from annotator.services import jobs
+from annotator.services.checkpoints import register_checkpoint
 from annotator.services.comparisons import record_comparison
 from annotator.services.embeddings import register_embedding
 from annotator.services.hints import send_hint
@@ -73,6 +74,10 @@ def _record_comparison(job: Job, report: JobReport) -> None:
     record_comparison(job=job, result=report.result)
 
 
+def _register_checkpoint(job: Job, report: JobReport) -> None:
+    register_checkpoint(job=job, result=report.result)
+
+
 def _keep_export(job: Job, report: JobReport) -> None:
     """The web side wrote the export's row itself."""
 
@@ -83,7 +88,7 @@ def _projects_of(job: Job) -> list[Project]:
         return list(Project.objects.filter(images__in=images).distinct())
     if job.kind == JobKind.TRAIN:
         return list(Project.objects.filter(rounds__job=job))
-    return list(Project.objects.filter(exports__job=job))  # comparisons concern no project
+    return list(Project.objects.filter(exports__job=job))  # other kinds concern no project
 
 
 STATES: dict[str, Callable[[Job, JobReport], None]] = {
@@ -97,4 +102,5 @@ RESULTS: dict[JobKind, Callable[[Job, JobReport], None]] = {
     JobKind.TRAIN: _register_candidate,
     JobKind.EXPORT: _keep_export,
     JobKind.COMPARE: _record_comparison,
+    JobKind.REGISTER: _register_checkpoint,
 }

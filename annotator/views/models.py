@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,7 +20,7 @@ from annotator.queries.comparisons import (
     judged_pairs,
     open_comparisons,
 )
-from annotator.queries.jobs import find_job, find_round
+from annotator.queries.jobs import find_job, find_round, newest_registrations
 from annotator.queries.model_history import (
     ProjectRounds,
     project_rounds,
@@ -33,16 +34,19 @@ from annotator.queries.model_versions import (
 )
 from annotator.queries.scope import find_project, require_admin, visible_projects
 from annotator.services.bundles import promote, roll_back
+from annotator.services.checkpoints import checkpoints, start_registration
 from annotator.services.comparisons import start_comparison, stop_model_job
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
 from annotator.services.schedules import WantedSchedule, set_schedule
 from annotator.views.page import page, render_page, signed_in_person
+from common.architectures import ARCHITECTURES
 
 MAX_MINUTES = 24 * 60.0
 MAX_STEPS = 1_000_000
 MAX_REASON = 2000
 PROMOTIONS_SHOWN = 20
 PAIRS_SHOWN = 20
+REGISTRATIONS_SHOWN = 5
 LOG_LINES_SHOWN = 12
 LOSS = "loss_1"  # after the first simulated click
 CURVE_WIDTH, CURVE_HEIGHT = 240.0, 48.0
@@ -92,6 +96,22 @@ def compare(request: HttpRequest) -> HttpResponse:
 def _address_of(base: ModelVersion, candidate: ModelVersion) -> str:
     """Where two versions stand beside each other."""
     return f"/models/compare?base={base.pk}&candidate={candidate.pk}"
+
+
+@require_POST
+@page
+def register(request: HttpRequest) -> HttpResponse:
+    """Starts registering a checkpoint of the server's folder."""
+    admin = _admin(request)
+    try:
+        start_registration(
+            file=request.POST.get("file", ""),
+            architecture=request.POST.get("architecture", ""),
+            by=admin,
+        )
+    except DomainError as error:
+        return _models(request, admin, fault=error)
+    return HttpResponseRedirect("/models")
 
 
 @require_POST
@@ -243,6 +263,10 @@ def _models(
         projects=projects,
         running=[_running(one) for one in projects if one.is_running],
         comparing=list(open_comparisons()),
+        checkpoints=checkpoints(),
+        checkpoint_folder=settings.CHECKPOINT_FOLDER,
+        architectures=ARCHITECTURES,
+        registrations=newest_registrations(limit=REGISTRATIONS_SHOWN),
         promotions=list(promotions()[:PROMOTIONS_SHOWN]),
         defaults=RoundSettings(),
         fault=fault.message if fault else "",

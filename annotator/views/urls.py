@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("models/roll-back", models.roll_back_version, name="roll-back"),
     path("models/compare", models.compare, name="compare-models"),
     path("models/<uuid:version_id>", models.model, name="model"),
+    path("models/register", models.register, name="register-checkpoint"),
     path("models/jobs/<uuid:job_id>/cancel", models.cancel_job, name="cancel-model-job"),
     path("models/<uuid:version_id>/promote", models.promote_version, name="promote"),
     path("models/rounds/start", models.start, name="start-round"),

@@ -16,6 +16,9 @@ class WorkerSettings:
     redis_url: str
     storage_url: str
     model_cache: Path
+    checkpoints: Path | None = (
+        None  # the folder of published checkpoints; only registering needs it
+    )
     device: str = "auto"  # "cpu", "cuda", or "auto": the GPU where there is one
     threads: int = 0  # on a CPU; 0 leaves it to the number of cores, see `num_threads`
     niceness: int = 10  # saves and pages come first where the cores are shared
@@ -35,6 +38,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> WorkerSettings
         redis_url=_required(environment, "REDIS_URL"),
         storage_url=_required(environment, "STORAGE_URL"),
         model_cache=Path(environment.get("MASKWRIGHT_MODEL_CACHE") or _default_cache()),
+        checkpoints=Path(folder) if (folder := environment.get("MASKWRIGHT_CHECKPOINTS")) else None,
         device=device,
         threads=_whole(environment, "MASKWRIGHT_THREADS", 0),
         niceness=_whole(environment, "MASKWRIGHT_NICENESS", 10),

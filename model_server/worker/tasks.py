@@ -19,10 +19,12 @@ from common.embedding_format import (
 from common.messages import (
     COMPARE_TASK,
     EMBED_TASK,
+    REGISTER_TASK,
     TRAIN_TASK,
     BadMessage,
     CompareRequest,
     EmbedRequest,
+    RegisterRequest,
     TrainRequest,
 )
 from model_server.worker.celery_app import app
@@ -31,6 +33,7 @@ from model_server.worker.embedding import BadPicture, embed, read_picture
 from model_server.worker.encoders import Encoder, load_encoder
 from model_server.worker.job_run import Cancelled, JobFailed, JobRun
 from model_server.worker.model_cache import BadBundle, ModelCache
+from model_server.worker.registering import Registering
 from model_server.worker.reports import Reporter
 from model_server.worker.settings import WorkerSettings, read_settings
 from model_server.worker.training import Training
@@ -75,6 +78,15 @@ def run_compare(payload: dict[str, Any]) -> None:
     _carry_out(job, Comparing(request, job).whole, done="Compared")
 
 
+@app.task(name=REGISTER_TASK)
+def run_register(payload: dict[str, Any]) -> None:
+    """Makes a bundle of a published checkpoint; it is in storage when it reports."""
+    request = RegisterRequest.from_json(payload)
+    job = _job_run(request)
+    whole = Registering(request, job, _settings().checkpoints).whole
+    _carry_out(job, whole, done="Bundle made")
+
+
 def make_embedding(request: EmbedRequest) -> dict[str, Any]:
     """Writes the embedding file unless it is there; returns what the web side registers."""
     name = EmbeddingName(
@@ -107,7 +119,7 @@ def make_embedding(request: EmbedRequest) -> dict[str, Any]:
     return {"embedding_key": name.key, "num_bytes": len(content)}
 
 
-def _job_run(request: TrainRequest | CompareRequest) -> JobRun:
+def _job_run(request: TrainRequest | CompareRequest | RegisterRequest) -> JobRun:
     return JobRun(
         job_id=request.job_id,
         out_prefix=request.out_prefix,

@@ -104,6 +104,8 @@ MATRIX = [
     GET    model-comparisons/{comparison}/pictures/{sha256} 403 403 403 404
     GET    models/{model}/masks                          403 403 403 ok
     POST   models/{model}/promote                        403 403 403 ok
+    GET    checkpoints                                   403 403 403 ok
+    POST   checkpoints                                   403 403 403 ok
     GET    jobs                                          403 403 403 ok
     POST   jobs/{job}/cancel                             403 403 403 ok
     """.strip().splitlines()

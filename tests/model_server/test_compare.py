@@ -81,6 +81,7 @@ def test_held_out_masks_are_paired_by_image_and_number() -> None:
         images = [
             {
                 "image": name,
+                "source": "pier",
                 "masks": [{"number": 4, "centre": {"chosen": [{"iou": each} for each in some]}}],
             }
             for name, some in ious.items()
@@ -92,6 +93,9 @@ def test_held_out_masks_are_paired_by_image_and_number() -> None:
     assert pair.current == pytest.approx((0.2 + 4 * 0.7) / 5)  # a trace that ended keeps its last
     assert pair.candidate == pytest.approx((0.4 + 4 * 0.9) / 5)  # more than 0.90 is no better
     assert pairs["held_out_iou_1"][0].candidate == 0.4
+    assert pair.group == "quay"
+    (named,) = measure_held_out(facts(a=[0.2]), facts(a=[0.4]), "")["held_out_iou_1"]
+    assert named.group == "pier", "by its source when no group is told"
 
 
 def test_best_and_worst_cases_are_of_different_images() -> None:

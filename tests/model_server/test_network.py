@@ -1,6 +1,7 @@
 """The network's parts do what their docstrings say, at any batch and frame."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from model_server.sam.build import CONFIGS, build_sam, load_weights, read_config
-from model_server.sam.convert import convert
+from model_server.sam.convert import BadCheckpoint, convert
 from model_server.sam.mask_decoder import MaskDecoder
 from model_server.sam.predictor import Predictor
 from model_server.sam.prompt_encoder import PromptEncoder
@@ -174,8 +175,49 @@ def test_a_checkpoint_with_a_missing_entry_is_refused(tmp_path: Path) -> None:
     state = random_sam(CONFIGS["tiny"]).state_dict()
     del state["mask_decoder.iou_token.weight"]
     torch.save(state, tmp_path / "broken.pth")
-    with pytest.raises(RuntimeError, match="iou_token"):
+    with pytest.raises(BadCheckpoint, match=r"does not fit tiny: 1 entry missing .*iou_token"):
         convert(tmp_path / "broken.pth", "tiny", tmp_path / "out")
+
+
+def test_a_checkpoint_of_another_network_says_which_one_it_fits(tmp_path: Path) -> None:
+    torch.save(random_sam(CONFIGS["tiny_maps"]).state_dict(), tmp_path / "maps.pth")
+    with pytest.raises(BadCheckpoint, match=r"does not fit tiny: .* It fits tiny_maps\.$"):
+        convert(tmp_path / "maps.pth", "tiny", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+class Trap:
+    """An object that writes a file when somebody unpickles it."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("where", ["beside the weights", "instead of them"])
+def test_a_file_that_would_run_code_is_refused_unrun(tmp_path: Path, where: str) -> None:
+    state = {**random_sam(CONFIGS["tiny"]).state_dict(), "trap": Trap(tmp_path / "sprung")}
+    torch.save(state if where == "beside the weights" else state["trap"], tmp_path / "trap.pth")
+    with pytest.raises(BadCheckpoint, match="could run code on this server"):
+        convert(tmp_path / "trap.pth", "tiny", tmp_path / "out")
+    assert not (tmp_path / "sprung").exists()
+    torch.load(tmp_path / "trap.pth", weights_only=False)
+    assert (tmp_path / "sprung").exists(), "the trap is one"
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive at all", b"PK\x03\x04 half an archive"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "damaged.pth").write_bytes(content)
+    with pytest.raises(BadCheckpoint, match="damaged"):
+        convert(tmp_path / "damaged.pth", "tiny", tmp_path / "out")
+
+
+def test_a_checkpoint_that_is_no_flat_dictionary_is_refused(tmp_path: Path) -> None:
+    torch.save({"model": random_sam(CONFIGS["tiny"]).state_dict()}, tmp_path / "nested.pth")
+    with pytest.raises(BadCheckpoint, match="no flat dictionary of tensors"):
+        convert(tmp_path / "nested.pth", "tiny", tmp_path / "out")
 
 
 def test_half_precision_weights_become_single(tmp_path: Path) -> None:

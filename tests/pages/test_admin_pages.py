@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from annotator.models import Job, JobKind, JobState, ModelVersion, Person, SignInLink
 from annotator.queries.model_versions import current_model_version
@@ -141,6 +144,26 @@ def test_a_comparison_is_started_watched_and_stopped_on_the_page(
     assert "The weights &lt;do not&gt; fit" in shown and "Compare now" in shown
 
 
+def test_a_checkpoint_is_chosen_and_registered_on_the_page(
+    visitor: Visitors, cast: Cast, settings: Settings, tmp_path: Path
+) -> None:
+    settings.CHECKPOINT_FOLDER = tmp_path
+    dan = visitor("dan")
+    assert f'into <code class="break">{tmp_path}</code>' in dan.get("/models").text
+    (tmp_path / "sam_vit_l.pth").write_bytes(b"weights")
+    shown = dan.get("/models").text
+    assert '<option value="vit_l" selected>SAM ViT-L</option>' in shown
+    body = {"file": "sam_vit_l.pth", "architecture": "vit_l"}
+    assert dan.post("/models/register", body).status_code == 302
+    assert "Registering sam_vit_l.pth" in dan.get("/models").text
+    twice = dan.post("/models/register", body)
+    assert twice.status_code == 409 and "sam_vit_l.pth is being registered." in twice.text
+    job = Job.objects.get(kind=JobKind.REGISTER)
+    job.state, job.error = JobState.FAILED, "It <does> not fit"
+    job.save()
+    assert "It &lt;does&gt; not fit" in dan.get("/models").text
+
+
 def test_promoting_from_an_old_page_is_refused(visitor: Visitors, cast: Cast) -> None:
     seen, promoted_meanwhile = make_model(), make_model()
     reply = visitor("dan").post(
@@ -190,6 +213,7 @@ def test_settings_of_a_round_that_make_no_sense_are_refused(
     [
         "/models/roll-back",
         "/models/rounds/start",
+        "/models/register",
         f"/models/{NOBODYS_ID}/promote",
         f"/models/rounds/{NOBODYS_ID}/cancel",
         f"/models/jobs/{NOBODYS_ID}/cancel",

@@ -144,6 +144,7 @@ class Engine:
             "REDIS_URL": self.redis_url,
             "STORAGE_URL": self.storage_url,
             "MASKWRIGHT_MODEL_CACHE": str(self.folder / "cache"),
+            "MASKWRIGHT_CHECKPOINTS": str(self.folder / "checkpoints"),
             "MASKWRIGHT_DEVICE": "cpu",
             "MASKWRIGHT_NICENESS": "0",  # a test waits for it
             "MASKWRIGHT_THREADS": "1",  # threads that wait for each other starve on a busy machine

@@ -6,6 +6,18 @@ import { keepLive } from '../widgets/live_sections.js';
 
 const EVERY_MS = 2000;
 
+/** The file's name often tells its architecture; what the admin chooses afterwards stands. */
+function followCheckpoint() {
+  const chosen = document.getElementById('checkpoint');
+  const architecture = document.getElementById('architecture');
+  if (!(chosen instanceof HTMLSelectElement) || !(architecture instanceof HTMLSelectElement)) return;
+  chosen.addEventListener('change', () => {
+    const guessed = chosen.selectedOptions[0]?.dataset.architecture ?? '';
+    if (guessed !== '') architecture.value = guessed;
+  });
+}
+
+followCheckpoint();
 wireForms(document.body);
 keepLive({
   path: '/models',
