@@ -227,6 +227,24 @@ def test_a_round_is_started_watched_and_leaves_a_candidate(
     assert accessibility_problems(page) == []
 
 
+def insert_comparison(
+    product: LiveProduct, base: str, candidate: str, stored: dict[str, Any]
+) -> None:
+    """What a job that has ended measured of two versions."""
+    job = str(uuid.uuid4())
+    product.ask(
+        """INSERT INTO annotator_job (id, kind, subject, state, request, result, priority, attempt, max_attempts,
+            token, progress, message, error, created_at, finished_at)
+        VALUES (%s, 'compare', %s, 'done', '{}', '{}', 0, 1, 3, 1, 1.0, '', '', now(), now()) RETURNING id""",
+        *(job, f"{base} {candidate}"),
+    )
+    product.ask(
+        """INSERT INTO annotator_versioncomparison (id, base_id, candidate_id, job_id, found, compared_at, created_at)
+        VALUES (%s, %s, %s, %s, %s, now(), now()) RETURNING id""",
+        *(str(uuid.uuid4()), base, candidate, job, json.dumps(stored)),
+    )
+
+
 def test_a_worse_candidate_is_promoted_with_a_reason_and_rolled_back(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
@@ -239,11 +257,12 @@ def test_a_worse_candidate_is_promoted_with_a_reason_and_rolled_back(
     version, fingerprint = str(uuid.uuid4()), uuid.uuid4().hex * 2
     product.ask(
         """INSERT INTO annotator_modelversion (id, name, bundle_fingerprint, encoder_fingerprint, manifest,
-            scores, comparison, parent_id, created_at)
-        SELECT %s, 'a worse one', %s, encoder_fingerprint, manifest, scores, %s, id, now()
+            scores, parent_id, created_at)
+        SELECT %s, 'a worse one', %s, encoder_fingerprint, manifest, scores, id, now()
         FROM annotator_modelversion WHERE id = %s RETURNING id""",
-        *(version, fingerprint, json.dumps(stored), before),
+        *(version, fingerprint, before),
     )
+    insert_comparison(product, str(before), version, stored)
     page = open_page("admin", f"/models/{version}")
     expect(page.locator("#verdict")).to_contain_text("Worse than")
     page.get_by_role("button", name="Promote although worse").click()
@@ -294,6 +313,7 @@ def test_the_choice_of_dark_is_kept(open_page: OpenPage) -> None:
         ("manager", "/projects/{project}/members"),
         ("manager", "/projects/{project}/guidelines"),
         ("admin", "/models"),
+        ("admin", "/models/compare"),
         ("admin", "/system"),
         ("manager", "/nowhere"),
     ],
