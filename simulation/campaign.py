@@ -27,6 +27,7 @@ class RoundEnd:
 
     number: int
     num_masks: int  # it was trained on
+    candidate: str  # id of the model version
     scores: Mapping[str, Any]  # the server's, of the candidate
     refusal: str = ""
 
@@ -96,7 +97,7 @@ class Campaign:
         if ended["state"] != "done" or candidate is None:
             raise Refused(f"round {ended['number']} is {ended['state']}: {ended['error']}")
         refusal = self._promote(candidate)
-        return RoundEnd(ended["number"], ended["num_masks"], ended["scores"], refusal)
+        return RoundEnd(ended["number"], ended["num_masks"], candidate, ended["scores"], refusal)
 
     def _follow(self, round_id: str) -> dict[str, Any]:
         """The round when it has ended."""

@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,19 +15,16 @@ from typing import Any
 
 import psycopg2
 
-from launcher.address import Address
 from launcher.failures import end_of_log
 from launcher.first_start import FirstStart
 from launcher.os_processes import wait_until
 from launcher.places import Home
 from launcher.product import Product
-from launcher.servers import start_servers
-from launcher.settings_file import RECORDED, settle_settings
 from launcher.steps import Steps
 from launcher.supervisor import Supervisor
+from launcher.throwaway import throwaway_product
 from tests.http_session import HttpSession
 
-READY_S = 300.0
 LINK = re.compile(r"https?://\S+/link/\S+")
 
 
@@ -107,48 +102,16 @@ def running_product(
 
     `environment` adds settings, such as a shorter lease.
     """
-    folder = Path(tempfile.mkdtemp(prefix="mw-product-"))
-    home = Home(folder)
-    try:
-        home.prepare()
-        with Supervisor(home) as supervisor:
-            yield _bring_up(home, supervisor, bundle, with_embeddings, environment or {})
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _bring_up(
-    home: Home,
-    supervisor: Supervisor,
-    bundle: Path,
-    with_embeddings: bool,
-    environment: Mapping[str, str],
-) -> LiveProduct:
     steps = Steps(out=io.StringIO())
-    address = Address(port=_free_port())
-    settings = settle_settings(home=home, environment={}, address=address)
-    start_servers(home=home, settings=settings, supervisor=supervisor, steps=steps)
-    inherited = {key: text for key, text in os.environ.items() if key not in (*RECORDED, "DEBUG")}
-    product = Product(
-        home=home,
-        settings=settings.values,
-        address=address,
-        inherited={**inherited, "OMP_NUM_THREADS": "1", **environment},
-    )
-    product.manage("migrate", "--no-input", "--verbosity=0")
-    shutil.copytree(bundle, home.first_bundle)
-    first = FirstStart(product=product, steps=steps)
-    first.make_model()
-    first.make_demo()
-    for program in product.programs():
-        supervisor.start(program)
-    product.wait_until_ready(supervisor, seconds=READY_S)
-    if with_embeddings:
-        first.wait_for_embeddings()
-    return LiveProduct(home=home, supervisor=supervisor, product=product)
 
+    def prepare(product: Product) -> None:
+        shutil.copytree(bundle, product.home.first_bundle)
+        first = FirstStart(product=product, steps=steps)
+        first.make_model()
+        first.make_demo()
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    settings = {"OMP_NUM_THREADS": "1", **(environment or {})}
+    with throwaway_product(prepare, environment=settings) as running:
+        if with_embeddings:
+            FirstStart(product=running.product, steps=steps).wait_for_embeddings()
+        yield LiveProduct(running.home, running.supervisor, running.product)
