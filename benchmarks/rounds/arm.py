@@ -128,7 +128,7 @@ def _product(weights: Path) -> Iterator[Client]:
         )
         product.manage("register_bundle", str(bundle), "--promote")
 
-    with throwaway_product(prepare) as running:
+    with throwaway_product(prepare, environment={"MASKWRIGHT_NICENESS": "0"}) as running:
         link = running.product.manage("create_person", "admin", "--admin").strip()
         session = HttpSession(running.product.address.url, timeout_s=UPLOAD_LIMIT_S)
         session.use_link(link, secrets.token_urlsafe(24))
