@@ -25,6 +25,7 @@ METHOD = "What was done and what the columns mean: [simulation](simulation.md#do
 HELP = {
     "rounds": "rounds, each between two shifts",
     "held_out": "pictures that models are scored on and the team never sees",
+    "gate_percent": "of the team's pictures, kept from training for the product's gate",
     "limit": "pictures for the team in all",
     "objects": "of a picture at most, the largest",
     "clicks": "on a held-out mask at most",

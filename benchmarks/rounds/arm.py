@@ -25,6 +25,7 @@ from simulation.http_session import HttpSession
 from simulation.project import UPLOAD_LIMIT_S, Preparation
 
 Arm = Literal["new", "control"]
+PROJECT = "Rounds"
 MINUTES = 600.0  # of a round's training: it ends by its steps
 
 
@@ -37,12 +38,13 @@ class ArmSettings:
     arm: Arm
     seed: int
     rounds: int = 6
-    held_out: int = 30  # pictures
+    held_out: int = 24  # pictures that the product never gets
+    gate_percent: int = 20  # of the team's pictures, which the product's gate scores candidates on
     limit: int = 84  # pictures for the team, shared out to the shifts
-    objects: int = 5  # of a picture at most, the largest
-    clicks: int = 10  # on a held-out mask at most
+    objects: int = 4  # of a picture at most, the largest
+    clicks: int = 6  # on a held-out mask at most
     people: int = 4
-    steps: int = 100  # of a round
+    steps: int = 80  # of a round
     learning_rate: float = 1e-4
 
     def facts(self) -> dict[str, object]:
@@ -86,6 +88,8 @@ def _shifts(settings: ArmSettings) -> Iterator[tuple[dict[str, object], ShiftEnd
         found, held_out=settings.held_out, limit=settings.limit, seed=settings.seed
     )
     with _product(settings.weights) as client:
+        project = {"name": PROJECT, "held_out_percent": settings.gate_percent}
+        client.post("/projects", project, expected=(201,))
         scorer = Scorer(client, kept, settings.clicks)
         for number, shift in enumerate(
             _campaign(settings, client).run(shared, num_rounds=settings.rounds)
@@ -103,7 +107,7 @@ def _shifts(settings: ArmSettings) -> Iterator[tuple[dict[str, object], ShiftEnd
 def _campaign(settings: ArmSettings, client: Client) -> Campaign:
     return Campaign(
         preparation=Preparation(client, say=_say),
-        project_name=f"Rounds, seed {settings.seed}",
+        project_name=PROJECT,
         people=[f"simulated-{number}" for number in range(1, settings.people + 1)],
         seed=settings.seed,
         round_settings={

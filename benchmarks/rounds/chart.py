@@ -6,11 +6,12 @@ from pathlib import Path
 
 from benchmarks.rounds.table import ARMS, MEASURES, Arms, Estimate, Measure, by_round
 from model_server.evaluation import charts
-from model_server.evaluation.charts import HEIGHT, WIDTH, Axis, Series, line_chart
+from model_server.evaluation.charts import HEIGHT, LEFT, WIDTH, Axis, Series, line_chart
 
 COLUMNS = 2
 SHOWN = ("miou_1", "miou_3", "clicks", "seconds")
 LABELS = {"new": "new masks", "control": "control"}
+HEADING = 34  # px above a panel
 TICKS = 5  # at least so many steps on the upright axis
 STYLES = Path(charts.__file__).with_name("report.css")
 
@@ -19,7 +20,7 @@ def chart(arms: Arms) -> str:
     """An SVG file: a panel for each of `SHOWN`, bands are 95 % intervals."""
     shown = [measure for measure in MEASURES if measure.name in SHOWN]
     panels = [_panel(arms, measure, place) for place, measure in enumerate(shown)]
-    width, height = COLUMNS * WIDTH, math.ceil(len(shown) / COLUMNS) * HEIGHT
+    width, height = COLUMNS * WIDTH, math.ceil(len(shown) / COLUMNS) * (HEADING + HEIGHT)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'font-family="system-ui, sans-serif"><style>{STYLES.read_text()}</style>'
@@ -40,12 +41,16 @@ def _panel(arms: Arms, measure: Measure, place: int) -> str:
     drawn = line_chart(
         f"{measure.title} by round",
         Axis("round", [0, *rounds[1:]] if len(rounds) > 1 else [0, 1]),
-        Axis(measure.title, *ticks(values)),
+        Axis("", *ticks(values)),
         lines,
     )
-    across, down = place % COLUMNS * WIDTH, place // COLUMNS * HEIGHT
+    across, down = place % COLUMNS * WIDTH, place // COLUMNS * (HEADING + HEIGHT) + HEADING
     frame = f'x="{across}" y="{down}" width="{WIDTH}" height="{HEIGHT}" '
-    return drawn.replace("<svg ", f"<svg {frame}", 1)
+    heading = (
+        f'<text x="{across + LEFT}" y="{down - 6}" font-size="15" font-weight="600" '
+        f'fill="var(--text)">{measure.title}</text>'
+    )
+    return heading + drawn.replace("<svg ", f"<svg {frame}", 1)
 
 
 def _line(found: dict[int, Estimate], label: str, style: int) -> Series:
