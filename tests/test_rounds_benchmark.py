@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.rounds.arm import ArmSettings, run_arm
 from benchmarks.rounds.chart import chart, ticks
 from benchmarks.rounds.pictures import share_out, with_largest
 from benchmarks.rounds.table import by_round, differences, read_arms, tables
@@ -131,3 +132,19 @@ def test_the_largest_objects_of_a_picture_are_taken(tmp_path: Path) -> None:
     everything = with_largest(picture, 99)
     assert fewer.counts == everything.counts[:1]
     assert sorted(everything.counts) == sorted(picture.counts)
+
+
+def test_an_arm_that_is_complete_is_left_alone_and_its_lines_name_no_folder(tmp_path: Path) -> None:
+    weights = tmp_path / "start.safetensors"
+    weights.write_bytes(b"numbers")
+    settings = ArmSettings(weights=weights, images=tmp_path / "nuclei", arm="new", seed=1, rounds=1)
+    told = settings.facts()
+    assert (told["images"], told["steps"]) == ("nuclei", settings.steps)
+    assert str(tmp_path) not in json.dumps(told)
+    out = tmp_path / "new-1.jsonl"
+    out.write_text(line("new", 1, 0) + line("new", 1, 1))
+    before = out.read_text()
+    assert run_arm(settings, out), "no picture is there: a run could only fail"
+    assert out.read_text() == before
+    with pytest.raises(FileNotFoundError):
+        run_arm(settings, tmp_path / "new-2.jsonl")

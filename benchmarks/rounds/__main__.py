@@ -32,6 +32,7 @@ HELP = {
     "people": "annotators at once",
     "steps": "of a round",
     "learning_rate": "of a round",
+    "train_encoder": "let rounds change the image encoder too; every embedding is made again",
 }
 
 
@@ -89,7 +90,10 @@ def _parser() -> argparse.ArgumentParser:
         if entry.default is not MISSING:
             option = "--" + entry.name.replace("_", "-")
             told = f"{HELP[entry.name]} (%(default)s)"
-            run.add_argument(option, type=type(entry.default), default=entry.default, help=told)
+            if isinstance(entry.default, bool):
+                run.add_argument(option, action="store_true", help=HELP[entry.name])
+            else:
+                run.add_argument(option, type=type(entry.default), default=entry.default, help=told)
     table = commands.add_parser("table", help="arms beside each other")
     table.add_argument("folders", type=Path, nargs="+", help="of one data set each")
     table.add_argument("--write", action="store_true", help="into docs/benchmarks.md, with charts")

@@ -46,6 +46,7 @@ class ArmSettings:
     people: int = 4
     steps: int = 80  # of a round
     learning_rate: float = 1e-4
+    train_encoder: bool = False  # not the decoder alone
 
     def facts(self) -> dict[str, object]:
         """For people: no path of this machine."""
@@ -114,6 +115,7 @@ def _campaign(settings: ArmSettings, client: Client) -> Campaign:
             "steps": settings.steps,
             "minutes": MINUTES,
             "learning_rate": settings.learning_rate,
+            "train_encoder": settings.train_encoder,
         },
         is_control=settings.arm == "control",
         say=_say,
