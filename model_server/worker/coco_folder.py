@@ -19,13 +19,20 @@ def write_coco_folder(
 ) -> None:
     """`annotations.json` and `images/`; every picture is checked, those already there are kept.
 
-    `sets` has masks by their source, "" for none; a picture of two sources is there twice.
+    `sets` has masks by their source, "" for none; a picture of two sources is there twice. Masks of a
+    picture stand in an order of their content: ids are drawn at random, and the same masks shall train
+    the same model.
     Raises `BadPicture` when storage no longer has the picture that was annotated.
     """
     images: dict[tuple[str, str], dict[str, Any]] = {}
     annotations: list[dict[str, Any]] = []
     folder.mkdir(parents=True, exist_ok=True)
-    for source, mask in ((source, mask) for source, masks in sets.items() for mask in masks):
+    ordered = [
+        (source, mask)
+        for source, masks in sets.items()
+        for mask in sorted(masks, key=lambda mask: (mask.image_sha256, mask.counts))
+    ]
+    for source, mask in ordered:
         if (source, mask.image_sha256) not in images:
             name = f"images/{PurePosixPath(mask.image_key).name}"
             fetch_picture(mask, storage=storage, folder=folder / "images")
