@@ -220,6 +220,8 @@ SPECTACULAR_SETTINGS = {
         "ImageStateEnum": "annotator.queries.images.IMAGE_STATES",
         "JobStateEnum": "annotator.models.jobs.JobState",
         "SaveStateEnum": "annotator.api.masks.SAVE_STATES",
+        "SkipReasonEnum": "annotator.models.SkipReason",
+        "RejectReasonEnum": "annotator.models.RejectReason",
         "ReviewStateEnum": "annotator.queries.reviews.REVIEW_STATES",
         "ReviewOutcomeEnum": "annotator.models.ReviewOutcome",
         "DecisionEnum": "annotator.api.reviews.ON_SIGHT",

@@ -113,6 +113,7 @@ def _project_tabs(project: Project, may_manage: bool) -> list[Tab]:
     if may_manage:
         tabs += [
             Tab("images", "Images", f"{base}/images"),
+            Tab("review", "Review", f"{base}/review"),
             Tab("dashboard", "Dashboard", f"{base}/dashboard"),
             Tab("members", "Members", f"{base}/members"),
         ]

@@ -111,6 +111,16 @@ def dashboard(request: HttpRequest, project_id: UUID) -> HttpResponse:
     return render_page(request, "dashboard.html", project=project, current="dashboard")
 
 
+@require_safe
+@page
+@ensure_csrf_cookie
+def review(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """One accepted mask after another, to accept, fix or send back."""
+    return render_page(
+        request, "review.html", project=_managed(request, project_id), current="review"
+    )
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def guidelines(request: HttpRequest, project_id: UUID) -> HttpResponse:

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROJECT}/images", projects.images, name="images"),
     path(f"{PROJECT}/images/hold-out", projects.hold_out, name="hold-out"),
     path(f"{PROJECT}/images/retry", projects.retry_embeddings, name="retry-embeddings"),
+    path(f"{PROJECT}/review", projects.review, name="review"),
     path(f"{PROJECT}/dashboard", projects.dashboard, name="dashboard"),
     path(f"{PROJECT}/guidelines", projects.guidelines, name="guidelines"),
     path(f"{PROJECT}/members", projects.members, name="members"),

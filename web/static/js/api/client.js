@@ -279,6 +279,42 @@ export class ApiClient {
     return this.#request('POST', path, { body: { save_id: saveId }, headers: ifMatch(version) });
   }
 
+  // Reviews
+
+  /**
+   * @param {string} project
+   * @param {Record<string, string | number>} filters
+   * @returns {Promise<import('./types.js').ReviewQueuePage>}
+   */
+  reviewQueue(project, filters) {
+    return this.#get(`projects/${project}/review-queue${queryOf(filters)}`);
+  }
+
+  /**
+   * @param {string} mask
+   * @returns {Promise<import('./types.js').ReviewedMask>}
+   */
+  reviewsOf(mask) {
+    return this.#get(`masks/${mask}/reviews`);
+  }
+
+  /**
+   * @param {string} mask
+   * @param {import('./types.js').Decision} decision  its id makes a repetition harmless
+   * @returns {Promise<import('./types.js').Review & {returned: boolean}>}
+   */
+  decide(mask, decision) {
+    return this.#request('POST', `masks/${mask}/reviews`, { body: decision, tries: READ_TRIES });
+  }
+
+  /**
+   * @param {string} mask
+   * @returns {Promise<import('./types.js').Opening>}
+   */
+  correctionOf(mask) {
+    return this.#get(`masks/${mask}/correction`);
+  }
+
   // Interactions: one attempt, the recorder repeats them
 
   /**

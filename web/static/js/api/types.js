@@ -47,17 +47,58 @@
 
 /**
  * One image lent to this person until `expires_at`.
- * @typedef {object} Assignment
- * @property {string} id
- * @property {string} state
- * @property {string} expires_at
- * @property {number} lease_seconds
+ * @typedef {Opening & {id: string, state: string, expires_at: string, lease_seconds: number}} Assignment
+ */
+
+/** @typedef {{assignment: Assignment, upcoming: Assignment[]}} NextAssignment */
+
+/** @typedef {import('../state/types.js').Review} Review */
+
+/**
+ * An image to open in a workbench; a correction has no lease.
+ * @typedef {object} Opening
  * @property {ImageFacts} image
  * @property {ModelAddressFacts} model
  * @property {string} embedding_url
  */
 
-/** @typedef {{assignment: Assignment, upcoming: Assignment[]}} NextAssignment */
+/** @typedef {'unreviewed' | 'accepted' | 'fixed' | 'rejected'} ReviewState */
+
+/**
+ * @typedef {object} QueuedMask
+ * @property {string} mask
+ * @property {string} image
+ * @property {string} image_name
+ * @property {string | null} author
+ * @property {string} author_name
+ * @property {ReviewState} state
+ */
+
+/**
+ * @typedef {object} ReviewQueuePage
+ * @property {QueuedMask[]} masks
+ * @property {number} total
+ * @property {Record<ReviewState, number>} counts
+ * @property {{id: string, name: string}[]} authors
+ */
+
+/**
+ * @typedef {object} ReviewedMask
+ * @property {StoredMask} mask
+ * @property {ImageFacts} image
+ * @property {string} author_name
+ * @property {(Review & {reviewer: string})[]} reviews  newest first
+ */
+
+/**
+ * @typedef {object} Decision
+ * @property {string} decision_id
+ * @property {number} version
+ * @property {'accepted' | 'rejected'} outcome
+ * @property {string | null} reason
+ * @property {string} note
+ * @property {import('../state/types.js').Pin[]} pins
+ */
 
 /**
  * @typedef {object} StoredMask
@@ -76,6 +117,7 @@
  * @property {string} updated_at
  * @property {boolean} given_up
  * @property {Json[]} prompts  ordered provenance
+ * @property {Review | null} review  the newest decision about these pixels
  */
 
 /**

@@ -10,6 +10,7 @@
  */
 import { IN_HAND, PALETTE } from '../state/colors.js';
 import { isEmpty, maskOf } from '../state/current.js';
+import { isSentBack } from '../state/masks.js';
 import { rasterOf } from '../state/rasters.js';
 import { currentOf, docOf, sizeOf } from '../state/workbench.js';
 import { maskPicture } from './mask_bitmap.js';
@@ -23,6 +24,9 @@ const ERASE = /** @type {const} */ ([255, 92, 92]);
 const FOREGROUND = '#12834c';
 const BACKGROUND = '#c62f3d';
 const POINT_RADIUS_PX = 8;
+const PIN = '#f5b02e';
+const PIN_TEXT = '#241800';
+const PIN_RADIUS_PX = 10;
 
 /**
  * @param {Context} context
@@ -59,6 +63,34 @@ export function drawMasks(context, view, bench) {
     drawMask(context, view, bench, mask, current ? 0.6 : 1);
   }
   context.globalAlpha = 1;
+  for (const mask of masks) if (isSentBack(mask)) drawPins(context, view, mask.review?.pins ?? []);
+}
+
+/**
+ * A reviewer's remarks, numbered as their words are beside the picture.
+ *
+ * @param {Context} context
+ * @param {Viewport} view
+ * @param {readonly import('../state/types.js').Pin[]} pins
+ */
+function drawPins(context, view, pins) {
+  drawOnScreen(context, view);
+  context.font = '600 12px system-ui, sans-serif';
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  pins.forEach((pin, place) => {
+    const tip = toScreen(view, pin);
+    const at = { x: tip.x, y: tip.y - 2 * PIN_RADIUS_PX };
+    const stem = new Path2D();
+    stem.moveTo(tip.x, tip.y);
+    stem.lineTo(at.x, at.y);
+    strokePath(context, stem, DARK, 5);
+    strokePath(context, stem, PIN, 2.5);
+    disc(context, at, PIN_RADIUS_PX + 1.5, DARK);
+    disc(context, at, PIN_RADIUS_PX, PIN);
+    context.fillStyle = PIN_TEXT;
+    context.fillText(String(place + 1), at.x, at.y + 0.5);
+  });
 }
 
 /**

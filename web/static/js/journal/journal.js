@@ -15,7 +15,7 @@ import { readUnsaved, writeUnsaved } from './unsaved_file.js';
  * @typedef {object} MaskSave
  * @property {string} mask UUID (crypto.randomUUID())
  * @property {string} image UUID
- * @property {string} assignment UUID
+ * @property {string | null} assignment UUID; null for a correction by a manager
  * @property {'draft' | 'accepted' | 'deleted'} state
  * @property {Rle} rle for `deleted`, the content the mask had
  * @property {string | null} model_version

@@ -47,7 +47,7 @@ function parsed(text) {
  * @returns {boolean}
  */
 function isSave(save) {
-  const hasIds = [save?.mask, save?.image, save?.assignment].every((id) => typeof id === 'string');
+  const hasIds = [save?.mask, save?.image].every((id) => typeof id === 'string') && (save.assignment === null || typeof save.assignment === 'string');
   const hasState = ['draft', 'accepted', 'deleted'].includes(save?.state);
   return hasIds && hasState && typeof save.rle?.counts === 'string' && Array.isArray(save.rle.size);
 }

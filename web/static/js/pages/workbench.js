@@ -27,6 +27,7 @@ import { Decoding } from './workbench/decoding.js';
 import { ImageLine } from './workbench/image_line.js';
 import { listenToKeys } from './workbench/keyboard.js';
 import { Saving } from './workbench/saving.js';
+import { LAST_REVIEW } from './review/address.js';
 import { keptView, keepView } from './workbench/preferences.js';
 
 /** @typedef {import('../state/workbench.js').Workbench} Workbench */
@@ -38,10 +39,11 @@ const CROSSHAIR_STEP_PX = 12;
 /** @param {DOMStringMap} facts  of the body: data-api, data-person, data-project, data-static */
 async function start(facts) {
   const signal = new AbortController().signal;
+  const correction = new URLSearchParams(location.search).get('correct');
   const say = toasts(byId('toasts'));
   const fault = (/** @type {string} */ message) => say(message, { danger: true });
   const narrow = matchMedia(NARROW);
-  const store = createStore(/** @type {Workbench} */ ({ ...FIRST, ...keptView(), ...(narrow.matches ? { panelOpen: false } : {}) }));
+  const store = createStore(/** @type {Workbench} */ ({ ...FIRST, ...keptView(), ...(narrow.matches ? { panelOpen: false } : {}), correcting: correction !== null }));
   const show = (/** @type {Partial<Workbench>} */ change) => store.update((bench) => (differs(bench, change) ? { ...bench, ...change } : bench));
 
   const api = new ApiClient({ base: facts.api });
@@ -54,13 +56,16 @@ async function start(facts) {
 
   const decoding = new Decoding({ store, recorder, staticBase: facts.static ?? '/static/', fault });
   const modelVersion = /** @returns {string | null} */ () => line.assignment?.model?.id ?? null;
-  const saving = new Saving({ store, journal, person: facts.person ?? '', modelVersion, assignment: /** @returns {string | null} */ () => line.assignment?.id ?? null, fault });
+  const leaseId = /** @returns {string | null | undefined} */ () => line.assignment?.id;
+  const saving = new Saving({ store, journal, person: facts.person ?? '', modelVersion, assignment: leaseId, fault });
   const acts = new Acts({ store, recorder, modelVersion, objectBegins, say });
   const stage = new Stage({ host: byId('stage'), bench: store.get });
   /** @type {ImageLine} */
   const line = new ImageLine({
     store, api, journal, recorder, decoding, saving, acts, say, objectBegins,
     project: facts.project ?? '',
+    correction,
+    corrected: () => location.assign(reviewAddress(facts.project ?? '', correction)),
     apiBase: facts.api ?? '/api/v1/',
     show: (picture) => stage.show(picture),
   });
@@ -89,6 +94,11 @@ async function start(facts) {
     tools[name].enter();
     byId('stage').style.cursor = tools[name].cursor;
   };
+  /** @param {() => void} remove */
+  const removing = (remove) => {
+    if (store.get().correcting) say('Reject it in the review instead: its annotator learns why');
+    else remove();
+  };
   const atCrosshair = (/** @type {0 | 1} */ label) => {
     const { pointer } = store.get();
     if (pointer) acts.addPoint(pointer, label);
@@ -106,7 +116,7 @@ async function start(facts) {
     undo: () => acts.undo(),
     redo: () => acts.redo(),
     refine: () => acts.refineSelected(),
-    delete: () => acts.removeSelected(),
+    delete: () => removing(() => acts.removeSelected()),
     give_up: () => acts.giveUp(),
     candidate_next: () => acts.nextCandidate(1),
     candidate_previous: () => acts.nextCandidate(-1),
@@ -164,7 +174,7 @@ async function start(facts) {
         hover: (id) => show({ hovered: id, hoveredFrom: 'list' }),
         select: fromButton((/** @type {string} */ id) => acts.select(id)),
         refine: fromButton((/** @type {string} */ id) => acts.refine(id)),
-        remove: fromButton((/** @type {string} */ id) => acts.remove(id)),
+        remove: fromButton((/** @type {string} */ id) => removing(() => acts.remove(id))),
         setOpacity: (opacity) => show({ opacity, outlineOnly: false }),
       },
     }),
@@ -205,6 +215,10 @@ async function start(facts) {
   byId('stage').focus({ preventScroll: true });
   decoding.warm();
   await line.start();
+  if (correction) {
+    acts.refine(correction);
+    commands.zoom_mask();
+  }
 }
 
 /**
@@ -230,6 +244,18 @@ function toolsOf({ store, show, acts, hover }) {
     brush: brushTool(painting, 'brush'),
     eraser: brushTool(painting, 'eraser'),
   };
+}
+
+/**
+ * Where a reviewer came from.
+ *
+ * @param {string} project
+ * @param {string | null} mask  that was corrected
+ */
+function reviewAddress(project, mask) {
+  const filters = new URLSearchParams(sessionStorage.getItem(LAST_REVIEW) ?? '');
+  if (mask) filters.set('corrected', mask);
+  return `/projects/${project}/review?${filters}`;
 }
 
 /**

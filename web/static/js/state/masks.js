@@ -141,6 +141,9 @@ function covers(mask, column, row) {
   return raster.bits[(row - top) * (right - left) + (column - left)] === 1;
 }
 
+/** @param {Mask} mask  whether a reviewer sent it back as it is now */
+export const isSentBack = (mask) => mask.review?.outcome === 'rejected';
+
 /**
  * A mask as the server sends it.
  *
@@ -153,6 +156,7 @@ function covers(mask, column, row) {
  * @property {string | null} model_version
  * @property {boolean} given_up
  * @property {readonly Record<string, unknown>[]} [prompts]  provenance, in order
+ * @property {import('./types.js').Review | null} [review]
  */
 
 /**
@@ -188,5 +192,6 @@ function maskFromServer(row, before) {
     orderIndex: row.order_index,
     state: row.state === 'accepted' ? 'accepted' : 'draft',
     givenUp: row.given_up,
+    review: row.review ?? null,
   };
 }

@@ -42,6 +42,17 @@
  * @property {Painted} painted
  * @property {readonly Step[]} steps
  *
+ * @typedef {{x: number, y: number, note: string}} Pin  a reviewer's remark at a place of the picture
+ *
+ * @typedef {object} Review  what a reviewer decided about a mask's pixels
+ * @property {'accepted' | 'fixed' | 'rejected'} outcome
+ * @property {string} reason  empty unless rejected
+ * @property {string} note
+ * @property {readonly Pin[]} pins
+ * @property {number} version
+ * @property {number | null} iou  of a fix, with what it was before
+ * @property {string} at
+ *
  * @typedef {object} Mask
  * @property {string} id
  * @property {Rle} rle
@@ -55,6 +66,7 @@
  * @property {number} orderIndex
  * @property {'draft' | 'accepted'} state
  * @property {boolean} givenUp
+ * @property {Review | null} [review]  goes with the pixels it is about
  *
  * @typedef {object} Doc  what undo and redo move through
  * @property {readonly Mask[]} masks  in the order they were made

@@ -65,6 +65,7 @@
  * @property {number | null} grain  token of the candidate chosen last
  * @property {boolean} overCandidates
  * @property {boolean} peek  masks are hidden while a key is held
+ * @property {boolean} correcting  a reviewer corrects somebody's mask: there is no lease, and no other image
  */
 import { newHistory } from './history.js';
 
@@ -97,6 +98,7 @@ export const FIRST = {
   grain: null,
   overCandidates: false,
   peek: false,
+  correcting: false,
 };
 
 /** What belongs to one image and is put away with it. */

@@ -15,7 +15,9 @@
  */
 import { drawThumbnail } from '../canvas/thumbnail.js';
 import { cssColor, PALETTE } from '../state/colors.js';
+import { isSentBack } from '../state/masks.js';
 import { rasterOf } from '../state/rasters.js';
+import { reasonText } from '../state/reject_reasons.js';
 import { docOf } from '../state/workbench.js';
 import { iconButton } from './controls.js';
 import { make, setAttributes, setText } from './elements.js';
@@ -126,11 +128,12 @@ function newRow(id, acts, picture) {
   const canvas = make('canvas', { class: 'mask-thumbnail', attributes: { 'aria-hidden': 'true' } });
   const title = make('span', { class: 'mask-title' });
   const detail = make('span', { class: 'mask-detail' });
+  const remarks = make('span', { class: 'mask-remarks' });
   const choose = make(
     'button',
     { class: 'mask-choose', attributes: { type: 'button' }, on: { click: () => acts.select(id), dblclick: () => acts.refine(id) } },
     canvas,
-    make('span', { class: 'mask-words' }, title, detail),
+    make('span', { class: 'mask-words' }, title, detail, remarks),
   );
   const refine = rowButton('refine', 'Open again to refine (R)', () => acts.refine(id));
   const remove = rowButton('delete', 'Delete (Del)', () => acts.remove(id));
@@ -158,12 +161,15 @@ function newRow(id, acts, picture) {
     const inHand = docOf(bench).current?.id === id;
     setText(title, `Mask ${place + 1}`);
     setText(detail, inHand ? 'In hand' : detailOf(mask));
-    setAttributes(choose, { 'aria-pressed': String(bench.selected === id), 'aria-label': `Mask ${place + 1}, ${detailOf(mask)}` });
+    setText(remarks, remarksOf(mask));
+    const words = [`Mask ${place + 1}`, detailOf(mask), remarksOf(mask)].filter(Boolean);
+    setAttributes(choose, { 'aria-pressed': String(bench.selected === id), 'aria-label': words.join(', ') });
     setAttributes(row, {
       'data-lit': bench.hovered === id ? 'yes' : null,
       'data-selected': bench.selected === id ? 'yes' : null,
       'data-in-hand': inHand ? 'yes' : null,
       'data-given-up': mask.givenUp ? 'yes' : null,
+      'data-sent-back': isSentBack(mask) ? 'yes' : null,
     });
     const shown = picture();
     if (entry.mask === mask || !shown) return;
@@ -176,9 +182,20 @@ function newRow(id, acts, picture) {
 /** @param {Mask} mask */
 function detailOf(mask) {
   const size = `${mask.area.toLocaleString('en')} px`;
+  if (isSentBack(mask)) return `Sent back: ${reasonText(mask.review?.reason ?? '')}`;
   if (mask.state === 'accepted' && mask.steps[0]?.kind === 'imported') return `Imported · ${size}`;
   if (mask.givenUp) return `Given up · ${size}`;
   return mask.state === 'draft' ? `Draft · ${size}` : size;
+}
+
+/**
+ * @param {Mask} mask
+ * @returns {string} what the reviewer wrote, each pin by its number
+ */
+function remarksOf(mask) {
+  if (!mask.review || !isSentBack(mask)) return '';
+  const pins = mask.review.pins.map((pin, place) => (pin.note ? `${place + 1}: ${pin.note}` : ''));
+  return [mask.review.note, ...pins].filter(Boolean).join(' · ');
 }
 
 /**

@@ -56,6 +56,9 @@ export function topBar({ host, run, openSaveDetails, activeMs }) {
     showChip(chip, bench);
     const atWork = bench.image !== null;
     submit.disabled = skip.disabled = !atWork || bench.editing === 'locked';
+    skip.hidden = previous.hidden = next.hidden = bench.correcting;
+    const words = submit.querySelector('.word-text');
+    if (words) setText(words, bench.correcting ? 'Done, back to the review' : 'Submit');
     previous.disabled = bench.screen.kind === 'opening';
     next.disabled = !atWork;
   };

@@ -7,7 +7,7 @@
  * @typedef {import('../../state/types.js').Current} Current
  * @typedef {import('../../geometry/types.js').ModelFrame} ModelFrame
  * @typedef {import('../../decoder/decoder_client.js').Decoded} Decoded
- * @typedef {import('../../api/types.js').Assignment} Assignment
+ * @typedef {import('../../api/types.js').Opening} Opening
  *
  * @typedef {object} DecodingOptions
  * @property {import('../../state/store.js').Store<Workbench>} store
@@ -57,9 +57,9 @@ export class Decoding {
   }
 
   /**
-   * Open an image of which this person has the lease. Failures become state.
+   * Open an image for the hand of this person. Failures become state.
    *
-   * @param {Assignment} assignment
+   * @param {Opening} assignment
    */
   async open(assignment) {
     this.#wanted = assignment.image.id;
@@ -70,7 +70,7 @@ export class Decoding {
   }
 
   /**
-   * @param {Assignment} assignment
+   * @param {Opening} assignment
    * @param {number} retryMs  until the next attempt, when the failure may pass
    */
   async #tryOpen(assignment, retryMs) {
@@ -86,7 +86,7 @@ export class Decoding {
     }
   }
 
-  /** @param {Assignment} assignment */
+  /** @param {Opening} assignment */
   async prefetch(assignment) {
     if (!assignment.model) return;
     try {
@@ -117,7 +117,7 @@ export class Decoding {
     return this.#client;
   }
 
-  /** @param {Assignment} assignment */
+  /** @param {Opening} assignment */
   async #openWhenReady(assignment) {
     const { model, image } = assignment;
     const client = await this.#start();
@@ -140,7 +140,7 @@ export class Decoding {
 
   /**
    * @param {DecoderClient} client
-   * @param {Assignment} assignment
+   * @param {Opening} assignment
    * @returns {Promise<ModelFrame | null>} null while the embedding is not made
    */
   async #openOnce(client, assignment) {
@@ -286,7 +286,7 @@ export class Decoding {
   }
 }
 
-/** @param {Assignment} assignment */
+/** @param {Opening} assignment */
 function addressOf({ image, model, embedding_url }) {
   return {
     imageKey: image.id,

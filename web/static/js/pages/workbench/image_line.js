@@ -6,8 +6,10 @@
  * @typedef {import('../../api/types.js').SkipReason} SkipReason
  * @typedef {import('../../canvas/stage.js').Picture} Picture
  *
+ * @typedef {import('../../api/types.js').Opening} Opening
+ *
  * @typedef {object} Place  one image of the line
- * @property {Assignment} assignment
+ * @property {Assignment | (Opening & {id: null})} assignment  without an id: a correction, which has no lease
  * @property {'open' | 'submitted' | 'skipped'} state
  *
  * @typedef {object} ImageLineOptions
@@ -19,13 +21,16 @@
  * @property {import('./saving.js').Saving} saving
  * @property {import('./acts.js').Acts} acts
  * @property {string} project
+ * @property {string | null} correction  the mask to correct, in the one image this page is for; else null
+ * @property {() => void} corrected  called when the correction is saved
  * @property {string} apiBase
  * @property {(picture: Picture | null) => void} show
  * @property {() => void} objectBegins
  * @property {(message: string, options?: {danger?: boolean}) => void} say
  */
 import { ApiError } from '../../api/client.js';
-import { currentOf, PER_IMAGE } from '../../state/workbench.js';
+import { isSentBack } from '../../state/masks.js';
+import { currentOf, docOf, PER_IMAGE } from '../../state/workbench.js';
 import { isEmpty, maskOf, needsAnswer } from '../../state/current.js';
 import { loadPicture } from './pictures.js';
 
@@ -49,7 +54,7 @@ export class ImageLine {
     setInterval(() => void this.#renew(), RENEW_EVERY_MS);
   }
 
-  /** @returns {Assignment | null} */
+  /** @returns {Place['assignment'] | null} */
   get assignment() {
     return this.#places[this.#index]?.assignment ?? null;
   }
@@ -57,6 +62,11 @@ export class ImageLine {
   /** Lease what is next and open it; when this page was reloaded, the image it showed. */
   async start() {
     await this.#move(async () => {
+      if (this.#options.correction) {
+        const opening = await this.#options.api.correctionOf(this.#options.correction);
+        this.#places = [{ assignment: { ...opening, id: null }, state: 'open' }];
+        return this.#open(0);
+      }
       await this.#lease();
       const last = sessionStorage.getItem(LAST_IMAGE);
       const found = this.#places.findIndex((place) => place.assignment.image.id === last && place.state === 'open');
@@ -65,6 +75,7 @@ export class ImageLine {
   }
 
   async next() {
+    if (this.#options.correction) return;
     await this.#move(async () => {
       if (this.#index + 1 >= this.#places.length) await this.#lease();
       if (this.#index + 1 < this.#places.length) await this.#open(this.#index + 1);
@@ -74,6 +85,7 @@ export class ImageLine {
   }
 
   async previous() {
+    if (this.#options.correction) return;
     await this.#move(async () => {
       if (this.#index === 0) await this.#recall();
       if (this.#index > 0) await this.#open(this.#index - 1);
@@ -106,6 +118,10 @@ export class ImageLine {
       if (this.#handIsEmpty()) acts.clear();
       else if (!(await acts.acceptWhenAnswered())) return;
       if (!(await this.#allSaved(place))) return;
+      if (place.assignment.id === null) {
+        await this.#leave(place);
+        return this.#options.corrected();
+      }
       recorder.record('submit');
       await recorder.flush();
       await api.submitAssignment(place.assignment.id);
@@ -124,7 +140,7 @@ export class ImageLine {
     await this.#move(async () => {
       const { api, recorder } = this.#options;
       const place = this.#places[this.#index];
-      if (!place || place.state !== 'open') return;
+      if (!place?.assignment.id || place.state !== 'open') return;
       if (!(await this.#allSaved(place))) return;
       recorder.record('skip', { detail: { reason } });
       await recorder.flush();
@@ -139,7 +155,7 @@ export class ImageLine {
   async reopen() {
     await this.#move(async () => {
       const place = this.#places[this.#index];
-      if (!place || place.state === 'open') return;
+      if (!place?.assignment.id || place.state === 'open') return;
       await this.#options.api.reopenAssignment(place.assignment.id);
       place.state = 'open';
       await this.#open(this.#index);
@@ -211,8 +227,10 @@ export class ImageLine {
     const [picture, { masks }, mine] = await Promise.all([this.#picture(place.assignment), api.masksOf(image.id), journal.claimImage(image.id)]);
     const history = await saving.historyOf(image.id, masks);
     this.#index = index;
-    sessionStorage.setItem(LAST_IMAGE, image.id);
-    recorder.openAssignment(place.assignment.id);
+    if (place.assignment.id !== null) {
+      sessionStorage.setItem(LAST_IMAGE, image.id);
+      recorder.openAssignment(place.assignment.id);
+    }
     this.#options.objectBegins();
     store.update((bench) => ({
       ...bench,
@@ -223,8 +241,15 @@ export class ImageLine {
       ...lockOf(place, mine),
     }));
     show(picture);
+    if (place.state === 'open' && place.assignment.id !== null) this.#tellWhatCameBack();
     void decoding.open(place.assignment);
     this.#prefetch();
+  }
+
+  #tellWhatCameBack() {
+    const { store, say } = this.#options;
+    const count = docOf(store.get()).masks.filter(isSentBack).length;
+    if (count) say(count === 1 ? 'A reviewer sent one mask back. The list says why' : `A reviewer sent ${count} masks back. The list says why`);
   }
 
   #nothingLeft() {
@@ -264,7 +289,7 @@ export class ImageLine {
   }
 
   /**
-   * @param {Assignment} assignment
+   * @param {Opening} assignment
    * @returns {Promise<Picture>}
    */
   #picture({ image }) {
@@ -287,6 +312,7 @@ export class ImageLine {
 
   async #renew() {
     for (const place of this.#places.filter((one) => one.state === 'open')) {
+      if (place.assignment.id === null) continue;
       try {
         await this.#options.api.renewAssignment(place.assignment.id);
       } catch (error) {

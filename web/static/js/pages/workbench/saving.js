@@ -14,7 +14,8 @@
  * @property {import('../../state/store.js').Store<Workbench>} store
  * @property {Journal} journal
  * @property {string} person  UUID
- * @property {() => string | null} assignment  id of the lease in hand
+ * @property {() => string | null | undefined} assignment  id of the lease in hand; null for a correction, which has none;
+ *   undefined without an image
  * @property {() => string | null} modelVersion  of the image in hand
  * @property {number} [draftEveryMs]  at most so often a draft of the object in hand is saved; 2000 when absent
  * @property {(message: string) => void} fault
@@ -81,7 +82,7 @@ export class Saving {
   #follow(now, before) {
     if (now.history === before.history || !now.image || now.image !== before.image) return;
     const assignment = this.#options.assignment();
-    if (!assignment) return;
+    if (assignment === undefined) return;
     for (const change of changesBetween(docOf(before), docOf(now))) void this.#record(wishOf(change, now.image.id, assignment));
     if (currentOf(now) !== currentOf(before)) this.#followHand(now, now.image.id, assignment);
     this.#unwritten.set(now.image.id, now.history);
@@ -93,7 +94,7 @@ export class Saving {
    *
    * @param {Workbench} now
    * @param {string} image
-   * @param {string} assignment
+   * @param {string | null} assignment
    */
   #followHand(now, image, assignment) {
     const current = currentOf(now);
@@ -112,7 +113,7 @@ export class Saving {
     this.#draftTimer = undefined;
     const bench = this.#options.store.get();
     const assignment = this.#options.assignment();
-    if (!bench.image || !assignment) return;
+    if (!bench.image || assignment === undefined) return;
     const mask = draftOf(docOf(bench), { size: sizeOf(bench), modelVersion: this.#options.modelVersion() });
     const isKept = mask && this.#drafted && sameForServer(this.#drafted, mask) && this.#drafted.steps.length === mask.steps.length;
     if (!mask || isKept) return;
@@ -170,7 +171,7 @@ export class Saving {
 /**
  * @param {Change} change
  * @param {string} image
- * @param {string} assignment
+ * @param {string | null} assignment
  * @returns {MaskSave}
  */
 function wishOf({ kind, mask }, image, assignment) {
