@@ -2,66 +2,33 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 from pycocotools.coco import COCO
 
-from common import rle
-from launcher.places import CHECKOUT
+from tests.browser.projects import (
+    HEIGHT,
+    WIDTH,
+    accept_a_mask,
+    accessibility_problems,
+    ellipse,
+    new_project,
+    scene,
+)
 from tests.http_session import PASSWORD
 from tests.live_product import LiveProduct
-from tests.patience import LONG_MS, LONG_S
+from tests.patience import LONG_MS
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
 TRAINED_MS = 1_200_000  # scoring two models and exporting graphs is slow on a busy machine
-WIDTH, HEIGHT = 173, 121
-AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def scene(seed: int) -> bytes:
-    """A PNG that is like no other: a bright slope with a dark ellipse."""
-    rng = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    pixels = np.stack([90 + rows, 40 + columns, np.full_like(rows, 150)], axis=-1)
-    inside = ((columns - 60) / 34) ** 2 + ((rows - 70) / 21) ** 2 < 1
-    pixels[inside] = [30, 20, 60]
-    noisy = np.clip(pixels + rng.integers(-6, 7, pixels.shape), 0, 255).astype(np.uint8)
-    out = io.BytesIO()
-    Image.fromarray(noisy).save(out, "PNG")
-    return out.getvalue()
-
-
-def ellipse() -> NDArray[np.bool_]:
-    """The scene's ellipse, cut so that it is not symmetric."""
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    ellipse: NDArray[np.bool_] = ((columns - 60) / 34) ** 2 + ((rows - 70) / 21) ** 2 < 1
-    return ellipse & (columns + rows < 150)
-
-
-def new_project(product: LiveProduct) -> str:
-    """A project of the manager's with the annotator in it; returns its id."""
-    manager = product.session("manager")
-    about = {"name": f"Pages {uuid.uuid4().hex[:8]}", "held_out_percent": 0}
-    made = manager.post("/api/v1/projects", about)
-    assert made.status == 201, made.content
-    project = str(made.json()["id"])
-    added = manager.post(
-        f"/api/v1/projects/{project}/members", {"name": "annotator", "role": "annotator"}
-    )
-    assert added.status == 200, added.content
-    return project
 
 
 @pytest.fixture(scope="module")
@@ -71,38 +38,6 @@ def project(product: LiveProduct) -> str:
 
 def payload(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "image/png", "buffer": content}
-
-
-def accept_a_mask(product: LiveProduct, project: str) -> dict[str, Any]:
-    """The annotator takes the next image and accepts one mask in it; returns the assignment."""
-    annotator = product.session("annotator")
-    path = f"/api/v1/projects/{project}/assignments/next"
-    product.wait_for(lambda: annotator.post(path, {"ahead": 0}).status == 200, LONG_S, "an image")
-    assignment: dict[str, Any] = annotator.post(path, {"ahead": 0}).json()["assignment"]
-    body = {
-        "save_id": str(uuid.uuid4()),
-        "image": assignment["image"]["id"],
-        "assignment": assignment["id"],
-        "state": "accepted",
-        "rle": {"size": [HEIGHT, WIDTH], "counts": rle.encode(ellipse())},
-        "model_version": assignment["model"]["id"],
-        "predicted_iou": 0.9,
-        "order_index": 0,
-        "prompts": [{"kind": "point", "x": 60, "y": 70, "label": 1}],
-        "given_up": False,
-    }
-    saved = annotator.request(
-        "PUT", f"/api/v1/masks/{uuid.uuid4()}", body, headers={"If-None-Match": "*"}
-    )
-    assert saved.status == 201, saved.content
-    return assignment
-
-
-def accessibility_problems(page: Page) -> list[tuple[str, list[Any]]]:
-    """What axe finds wrong by WCAG 2.2 AA: the rule and where."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
-    return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]]
 
 
 def test_a_link_sets_the_password_and_leads_to_the_start(

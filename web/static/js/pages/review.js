@@ -51,15 +51,21 @@ function setFilters(filters) {
  */
 async function inTurn(step) {
   if (now.busy) return;
-  now.busy = true;
+  setBusy(true);
   try {
     await step();
     await showCurrent();
   } catch (fault) {
     toast(faultText(fault), 'danger');
   } finally {
-    now.busy = false;
+    setBusy(false);
   }
+}
+
+/** @param {boolean} busy  while the next mask is not there yet, keys decide nothing */
+function setBusy(busy) {
+  now.busy = busy;
+  stage.setAttribute('data-busy', String(busy));
 }
 
 async function showCurrent() {
