@@ -9,7 +9,7 @@ outside its memory is refused before anything is decoded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +147,46 @@ def iou(first: Runs, second: Runs) -> float:
     common = intersection(first, second)
     union = area(first) + area(second) - common
     return common / union if union else 1.0
+
+
+def region_areas(runs: Runs, *, height: int) -> list[int]:
+    """Pixels of each connected region of the foreground, by sides or corners, largest first."""
+    ends = np.cumsum(runs)[1::2]
+    starts = ends - runs[1::2]
+    first_column = starts // height
+    num_columns = (ends - 1) // height - first_column + 1
+    column = np.repeat(first_column, num_columns) + _positions(num_columns) if ends.size else ends
+    top = np.maximum(np.repeat(starts, num_columns), column * height)
+    bottom = np.minimum(np.repeat(ends, num_columns), (column + 1) * height)
+    # With two free places between columns, what touches in the next column is one stretch of the order.
+    low, high = top + 2 * column, bottom + 2 * column
+    stride = height + 2
+    first = np.searchsorted(high, low + stride, side="left")
+    last = np.searchsorted(low, high + stride, side="right")
+    num_touching = np.maximum(last - first, 0)
+    region = list(range(column.size))
+    if num_touching.any():
+        here = np.repeat(np.arange(column.size), num_touching)
+        there = np.repeat(first, num_touching) + _positions(num_touching)
+        _join(region, zip(here.tolist(), there.tolist(), strict=True))
+    areas: dict[int, int] = {}
+    for place, length in enumerate((bottom - top).tolist()):
+        root = _root(region, place)
+        areas[root] = areas.get(root, 0) + length
+    return sorted(areas.values(), reverse=True)
+
+
+def _join(region: list[int], pairs: Iterable[tuple[int, int]]) -> None:
+    for one, other in pairs:
+        region[_root(region, other)] = _root(region, one)
+
+
+def _root(region: list[int], place: int) -> int:
+    """The place that stands for a region; the way there is halved for the next."""
+    while region[place] != place:
+        region[place] = region[region[place]]
+        place = region[place]
+    return place
 
 
 def counts_sha256(counts: str) -> str:

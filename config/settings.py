@@ -222,6 +222,7 @@ SPECTACULAR_SETTINGS = {
         "SaveStateEnum": "annotator.api.masks.SAVE_STATES",
         "SkipReasonEnum": "annotator.models.SkipReason",
         "RejectReasonEnum": "annotator.models.RejectReason",
+        "FindingsEnum": "annotator.queries.mask_checks.CHECKS",
         "ReviewStateEnum": "annotator.queries.reviews.REVIEW_STATES",
         "ReviewOutcomeEnum": "annotator.models.ReviewOutcome",
         "DecisionEnum": "annotator.api.reviews.ON_SIGHT",

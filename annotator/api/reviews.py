@@ -26,6 +26,13 @@ from annotator.api.fields import CanonicalUuid, StrictFloat, StrictInteger, Text
 from annotator.errors import Invalid
 from annotator.models import Mask, RejectReason, Review, ReviewOutcome
 from annotator.queries.images import image_with_state
+from annotator.queries.mask_checks import (
+    CHECKS,
+    counts_by_check,
+    findings_of,
+    num_unchecked,
+    with_finding,
+)
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.reviews import (
     REVIEW_STATES,
@@ -69,6 +76,7 @@ class QueuedMaskReply(serializers.Serializer[object]):
     author = serializers.UUIDField(allow_null=True)
     author_name = serializers.CharField()
     state = serializers.ChoiceField(REVIEW_STATES)
+    findings = serializers.ListField(child=serializers.ChoiceField(CHECKS))
 
 
 class AuthorReply(serializers.Serializer[object]):
@@ -83,6 +91,11 @@ class QueueReply(serializers.Serializer[object]):
     authors = AuthorReply(many=True)
 
 
+class ChecksReply(serializers.Serializer[object]):
+    found = serializers.DictField(child=serializers.IntegerField())
+    unchecked = serializers.IntegerField()
+
+
 class PastReviewReply(ReviewReply):
     reviewer = serializers.CharField()
 
@@ -91,13 +104,14 @@ class MaskReviewsReply(serializers.Serializer[object]):
     mask = MaskReply()
     image = ImageReply()
     author_name = serializers.CharField()
+    findings = serializers.ListField(child=serializers.ChoiceField(CHECKS))
     reviews = PastReviewReply(many=True)
 
 
 class ReviewQueue(Endpoint):
     """The masks that wait for a reviewer, or were decided on; for managers."""
 
-    filters = frozenset({"state", "author", "image", "offset", "limit"})
+    filters = frozenset({"state", "author", "image", "check", "offset", "limit"})
 
     @extend_schema(
         responses=QueueReply,
@@ -105,15 +119,23 @@ class ReviewQueue(Endpoint):
             OpenApiParameter("state", str, enum=[*REVIEW_STATES, ANY]),
             OpenApiParameter("author", str),
             OpenApiParameter("image", str),
+            OpenApiParameter("check", str, enum=list(CHECKS)),
         ],
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         project = find_managed_project(person=self.person, project_id=project_id)
         offset, limit = self.page()
         masks = review_queue(project, self._wanted(request))
+        if check := request.query_params.get("check"):
+            if check not in CHECKS:
+                text = f"check={check[:40]!r} is none of {', '.join(CHECKS)}."
+                raise Invalid(text, field="check")
+            masks = with_finding(masks, check)
+        shown = list(masks[offset : offset + limit])
+        findings = findings_of(shown)
         return Response(
             {
-                "masks": [_describe_queued(one) for one in masks[offset : offset + limit]],
+                "masks": [_describe_queued(one, findings[one.id]) for one in shown],
                 "total": masks.count(),
                 "counts": counts_by_state(project),
                 "authors": [
@@ -141,6 +163,15 @@ class ReviewQueue(Endpoint):
             raise ParseError(f"{name}={str(word)[:40]!r} is not a UUID.") from error
 
 
+class MaskChecks(Endpoint):
+    """How many masks each automatic check found something in, rejected ones left out; for managers."""
+
+    @extend_schema(responses=ChecksReply)
+    def get(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        return Response({"found": counts_by_check(project), "unchecked": num_unchecked(project)})
+
+
 class MaskReviews(Endpoint):
     """A mask as a reviewer looks at it, with what was decided before; and a decision about it."""
 
@@ -154,6 +185,7 @@ class MaskReviews(Endpoint):
                 "mask": described,
                 "image": describe_image(image),
                 "author_name": mask.author.display_name if mask.author else "",
+                "findings": findings_of([mask])[mask.id],
                 "reviews": [_describe_past(one) for one in reviews_of(mask)],
             }
         )
@@ -185,7 +217,7 @@ class MaskCorrection(Endpoint):
         return Response(describe_opening(image, current_model_version()))
 
 
-def _describe_queued(mask: Mask) -> dict[str, object]:
+def _describe_queued(mask: Mask, findings: list[str]) -> dict[str, object]:
     return {
         "mask": str(mask.id),
         "image": str(mask.image_id),
@@ -193,6 +225,7 @@ def _describe_queued(mask: Mask) -> dict[str, object]:
         "author": mask.author_id and str(mask.author_id),
         "author_name": mask.author.display_name if mask.author else "",
         "state": getattr(mask, "review_state", UNREVIEWED),
+        "findings": findings,
     }
 
 
@@ -202,6 +235,7 @@ def _describe_past(review: Review) -> dict[str, object]:
 
 urls: list[URLPattern] = [
     path("projects/<uuid:project_id>/review-queue", ReviewQueue.as_view(), name="review-queue"),
+    path("projects/<uuid:project_id>/mask-checks", MaskChecks.as_view(), name="mask-checks"),
     path("masks/<uuid:mask_id>/reviews", MaskReviews.as_view(), name="mask-reviews"),
     path("masks/<uuid:mask_id>/correction", MaskCorrection.as_view(), name="mask-correction"),
 ]

@@ -5,6 +5,7 @@ from annotator.models.audit import AuditEntry, Export
 from annotator.models.images import Embedding, Image, Picture
 from annotator.models.interactions import Interaction, MaskTiming
 from annotator.models.jobs import OPEN_STATES, Job, JobKind, JobState
+from annotator.models.mask_checks import MaskCheck
 from annotator.models.masks import Mask, MaskOrigin, MaskRevision, MaskState, SaveReceipt
 from annotator.models.people import Person, SignInFailure, SignInLink
 from annotator.models.projects import (
@@ -47,6 +48,7 @@ __all__ = [
     "JobKind",
     "JobState",
     "Mask",
+    "MaskCheck",
     "MaskOrigin",
     "MaskRevision",
     "MaskState",

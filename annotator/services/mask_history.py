@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from annotator.models import Assignment, Mask, MaskRevision, MaskState, Person
+from annotator.models import Assignment, Mask, MaskRevision, MaskState, Person, Picture
+from common import rle
 
 
 def revision_of(mask: Mask, *, by: Person | None = None) -> MaskRevision:
@@ -21,6 +22,12 @@ def revision_of(mask: Mask, *, by: Person | None = None) -> MaskRevision:
         prompts=mask.prompts,
         given_up=mask.given_up,
     )
+
+
+def stored_runs(counts: str, *, picture: Picture) -> rle.Runs:
+    """Run lengths [R] of a mask of that picture as it is stored."""
+    height, width = picture.height, picture.width
+    return rle.parse_counts(counts, height=height, width=width, max_runs=height * width + 1)
 
 
 def last_accepted(mask: Mask) -> MaskRevision | None:

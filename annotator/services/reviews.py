@@ -23,6 +23,7 @@ from annotator.models import (
 from annotator.queries.reviews import has_rejected, is_rejected
 from annotator.services.assignments import return_to_annotator, withdraw_return
 from annotator.services.hints import send_hint
+from annotator.services.mask_history import stored_runs
 from annotator.services.save_receipts import queue_up, stale
 from common import rle
 
@@ -100,12 +101,7 @@ def record_fix(*, mask: Mask, before: MaskRevision, by: Person) -> Review | None
 def iou_of(first: str, second: str, *, image_of: Mask) -> float:
     """IoU of two stored counts strings of the mask's image."""
     picture = image_of.image.picture
-    most = picture.height * picture.width + 1
-    runs = [
-        rle.parse_counts(counts, height=picture.height, width=picture.width, max_runs=most)
-        for counts in (first, second)
-    ]
-    return rle.iou(*runs)
+    return rle.iou(stored_runs(first, picture=picture), stored_runs(second, picture=picture))
 
 
 def _known(review: Review, mask: Mask, decision: Decision, by: Person) -> Decided:

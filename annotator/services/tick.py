@@ -7,15 +7,17 @@ from annotator.queries.model_versions import current_model_version
 from annotator.services.assignments import expire_leases
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.jobs import give_up_silent_jobs, ring_waiting
+from annotator.services.mask_checks import check_due_masks
 from annotator.services.reports import announce
 from annotator.services.schedules import start_due_rounds
 from annotator.services.timing import write_overdue_timings
 
 
 def tick() -> None:
-    """Expires leases, times masks whose log stayed incomplete, starts rounds, moves jobs and embeddings on."""
+    """Expires leases, times and checks masks, starts rounds, moves jobs and embeddings on."""
     expire_leases()
     write_overdue_timings()
+    check_due_masks()
     start_due_rounds()
     for job in give_up_silent_jobs():
         announce(job)

@@ -81,6 +81,7 @@ MATRIX = [
     GET    masks/{mask}/reviews                          404 403 ok  ok
     POST   masks/{mask}/reviews                          404 403 ok  ok
     GET    masks/{mask}/correction                       404 403 ok  ok
+    GET    projects/{project}/mask-checks                404 403 ok  ok
     GET    projects/{project}/review-queue               404 403 ok  ok
     POST   interactions                                  ok  ok  ok  ok
     GET    projects/{project}/image-counts               404 403 ok  ok

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as coco
+from skimage.measure import label
 
 from common import rle
 from common.metrics import iou
@@ -63,6 +64,22 @@ def test_iou_of_runs_is_that_of_the_rasters(
     runs = [rle.runs_of(mask) for mask in (first, second)]
     assert rle.intersection(*runs) == np.count_nonzero(first & second)
     assert rle.iou(*runs) == pytest.approx(iou(first, second), abs=0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    height=st.integers(1, 20),
+    width=st.integers(1, 20),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_regions_are_those_of_scikit_image(
+    height: int, width: int, share: float, seed: int
+) -> None:
+    mask = random_mask(height=height, width=width, share=share, seed=seed)
+    labelled = label(mask, connectivity=2)
+    areas = sorted(np.bincount(labelled.ravel())[1:].tolist(), reverse=True)
+    assert rle.region_areas(rle.runs_of(mask), height=height) == areas
 
 
 def box_by_projection(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
