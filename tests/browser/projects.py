@@ -54,7 +54,9 @@ def new_project(product: LiveProduct) -> str:
     return project
 
 
-def accept_a_mask(product: LiveProduct, project: str) -> dict[str, Any]:
+def accept_a_mask(
+    product: LiveProduct, project: str, *, pixels: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
     """The annotator takes the next image and accepts one mask in it; returns the assignment."""
     annotator = product.session("annotator")
     path = f"/api/v1/projects/{project}/assignments/next"
@@ -65,7 +67,10 @@ def accept_a_mask(product: LiveProduct, project: str) -> dict[str, Any]:
         "image": assignment["image"]["id"],
         "assignment": assignment["id"],
         "state": "accepted",
-        "rle": {"size": [HEIGHT, WIDTH], "counts": rle.encode(ellipse())},
+        "rle": {
+            "size": [HEIGHT, WIDTH],
+            "counts": rle.encode(ellipse() if pixels is None else pixels),
+        },
         "model_version": assignment["model"]["id"],
         "predicted_iou": 0.9,
         "order_index": 0,

@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.projects import accept_a_mask, accessibility_problems, new_project, scene
+from tests.browser.projects import (
+    accept_a_mask,
+    accessibility_problems,
+    ellipse,
+    new_project,
+    scene,
+)
 from tests.browser.workbench_page import WINDOW, watch_faults
 from tests.live_product import LiveProduct
-from tests.patience import LONG_MS
+from tests.patience import LONG_MS, LONG_S
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
@@ -93,6 +99,26 @@ def shows_what_came_back(product: LiveProduct, open_page: OpenPage, project: str
     expect(page.locator(".screen-title")).to_be_visible(timeout=LONG_MS)
     queue = product.session("manager").get(f"/api/v1/projects/{project}/review-queue").json()
     assert [one["image_name"] for one in queue["masks"]] == ["quay-1.png"], "reviewed once more"
+
+
+def test_the_queue_is_narrowed_to_what_a_check_found(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project = new_project(product)
+    manager = product.session("manager")
+    picture = {"quay-0.png": scene(70)}
+    assert manager.upload(f"/api/v1/projects/{project}/images", picture).status == 201
+    assignment = accept_a_mask(product, project)
+    speck = ellipse()
+    speck[2:4, 160:163] = True
+    accept_a_mask(product, project, pixels=speck)
+    submit(product, assignment)
+    found = f"/api/v1/projects/{project}/mask-checks"
+    product.wait_for(lambda: manager.get(found).json()["unchecked"] == 0, LONG_S, "the checks")
+    page = open_queue(open_page, project, left=2)
+    page.get_by_label("with finding").select_option("Specks")
+    expect(page.locator("#left")).to_have_text("1 left")
+    expect(page.locator("#findings .chip")).to_have_text(["Specks", "Twice the same"])
 
 
 def test_a_reviewer_fixes_a_mask_in_the_workbench(

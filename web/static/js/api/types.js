@@ -62,6 +62,8 @@
  * @property {string} embedding_url
  */
 
+/** @typedef {'empty' | 'specks' | 'border' | 'duplicate' | 'too_fast'} Finding  of an automatic check */
+
 /** @typedef {'unreviewed' | 'accepted' | 'fixed' | 'rejected'} ReviewState */
 
 /**
@@ -72,6 +74,7 @@
  * @property {string | null} author
  * @property {string} author_name
  * @property {ReviewState} state
+ * @property {Finding[]} findings
  */
 
 /**
@@ -87,6 +90,7 @@
  * @property {StoredMask} mask
  * @property {ImageFacts} image
  * @property {string} author_name
+ * @property {Finding[]} findings
  * @property {(Review & {reviewer: string})[]} reviews  newest first
  */
 

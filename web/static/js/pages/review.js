@@ -5,6 +5,7 @@ import { byId, element } from '../widgets/elements.js';
 import { whole } from '../widgets/format.js';
 import { faultText, toast } from '../widgets/toasts.js';
 import { LAST_REVIEW } from './review/address.js';
+import { FINDINGS } from './review/findings.js';
 import { ReviewForm } from './review/form.js';
 import { ReviewQueue } from './review/queue.js';
 import { ReviewSheet } from './review/sheet.js';
@@ -18,7 +19,7 @@ const STATES = /** @type {const} */ ([
   ['fixed', 'Fixed'],
   ['rejected', 'Rejected'],
 ]);
-const FILTERS = ['state', 'author', 'image'];
+const FILTERS = ['state', 'author', 'image', 'check'];
 
 const project = document.body.dataset.project ?? '';
 const apiBase = document.body.dataset.api ?? '/api/v1/';
@@ -81,7 +82,7 @@ async function showCurrent() {
 /** @param {boolean} hasMask */
 function showFrame(hasMask) {
   const { counts, authors } = queue.page;
-  const { state = 'unreviewed', author = '' } = filtersOf();
+  const { state = 'unreviewed', author = '', check = '' } = filtersOf();
   for (const [id] of STATES) {
     byId(`count-${id}`, HTMLElement).textContent = whole(counts[id]);
     byId(`state-${id}`, HTMLElement).setAttribute('aria-pressed', String(id === state));
@@ -89,6 +90,7 @@ function showFrame(hasMask) {
   const people = byId('author', HTMLSelectElement);
   const options = [{ id: '', name: 'Everybody' }, ...authors];
   people.replaceChildren(...options.map(({ id, name }) => element('option', { value: id, selected: id === author }, name)));
+  byId('check', HTMLSelectElement).value = check;
   byId('left', HTMLElement).textContent = `${whole(queue.left)} left`;
   byId('deciding', HTMLElement).hidden = !hasMask;
   byId('nothing', HTMLElement).hidden = hasMask;
@@ -177,6 +179,9 @@ for (const [id, label] of STATES) {
 byId('author', HTMLSelectElement).addEventListener('change', (event) => {
   if (event.target instanceof HTMLSelectElement) setFilters({ ...filtersOf(), author: event.target.value });
 });
+const checks = byId('check', HTMLSelectElement);
+checks.append(...[['', 'Any'], ...Object.entries(FINDINGS)].map(([id, label]) => element('option', { value: id }, label)));
+checks.addEventListener('change', () => setFilters({ ...filtersOf(), check: checks.value }));
 byId('accept', HTMLElement).addEventListener('click', () => void decide('accepted'));
 byId('fix', HTMLElement).addEventListener('click', fix);
 byId('reject', HTMLElement).addEventListener('click', () => form.openReasons(!form.isRejecting));

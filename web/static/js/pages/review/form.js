@@ -6,6 +6,7 @@
  */
 import { REJECT_REASONS, reasonText } from '../../state/reject_reasons.js';
 import { byId, chip, element, fill } from '../../widgets/elements.js';
+import { FINDINGS } from './findings.js';
 import { decimal, moment, whole } from '../../widgets/format.js';
 
 /** @type {Record<string, {text: string, tone: 'ok' | 'film' | 'danger'}>} */
@@ -84,7 +85,7 @@ export class ReviewForm {
   }
 
   /** @param {ReviewedMask} reviewed */
-  show({ mask, image, author_name: author, reviews }) {
+  show({ mask, image, author_name: author, reviews, findings }) {
     this.#pins = [];
     this.openReasons(false);
     this.choose(null);
@@ -92,6 +93,8 @@ export class ReviewForm {
     this.#showPins();
     byId('image-name', HTMLElement).textContent = image.name;
     byId('mask-facts', HTMLElement).textContent = factsOf(mask, author);
+    fill(byId('findings', HTMLElement), ...findings.map((one) => chip(FINDINGS[one], 'film')));
+    byId('findings', HTMLElement).hidden = findings.length === 0;
     fill(byId('past', HTMLElement), ...reviews.map((review) => pastReview(review, mask.version)));
     byId('past-part', HTMLElement).hidden = reviews.length === 0;
   }

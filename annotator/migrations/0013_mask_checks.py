@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0010_reviews'),
+        ('annotator', '0012_drop_version_comparison_field'),
     ]
 
     operations = [
