@@ -77,7 +77,7 @@ class EmbedRequest(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest(Message):
-    """Fine-tune the base bundle on a snapshot; the new bundle goes to `<out_prefix>/bundle/`.
+    """Fine-tune the base bundle on a snapshot; results go to `attempt_prefix(out_prefix, token)`.
 
     `cases_key` ("" for none) names recorded interactions to replay on both; `pace` has the team's
     `seconds_per_click` and `seconds_per_painted_px`, null where unknown; `group` is the project.
@@ -117,7 +117,7 @@ class CompareRequest(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterRequest(Message):
-    """Make a bundle of a published checkpoint; it goes to `<out_prefix>/bundle/`.
+    """Make a bundle of a published checkpoint; it goes to `bundle_prefix(out_prefix, token)`.
 
     `checkpoint` is the name of a file in the folder of checkpoints, `architecture` that of a configuration.
     """
@@ -150,6 +150,16 @@ def bundle_key(bundle_fingerprint: str, name: str) -> str:
 def picture_key(sha256: str) -> str:
     """Storage key of a picture of one case of a comparison, a JPEG."""
     return f"comparisons/{sha256}.jpg"
+
+
+def attempt_prefix(out_prefix: str, token: int) -> str:
+    """Where in storage one attempt at a training puts its results; no other attempt writes there."""
+    return f"{out_prefix}/attempts/{token}"
+
+
+def bundle_prefix(out_prefix: str, token: int) -> str:
+    """Where in storage one attempt at a training puts its bundle."""
+    return f"{attempt_prefix(out_prefix, token)}/bundle"
 
 
 def cancel_key(job_id: str) -> str:

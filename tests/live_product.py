@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ class LiveProduct:
     """A running installation: PostgreSQL, Valkey, web, web worker, model workers and tick.
 
     It holds the demo: people `annotator`, `manager` and `admin`, a project with photographs, and the
-    bundled model. Nothing is mocked; its processes write their logs under `home.logs`.
+    model of the given bundle. Nothing is mocked; its processes write their logs under `home.logs`.
     """
 
     home: Home
@@ -105,10 +104,8 @@ def running_product(
     steps = Steps(out=io.StringIO())
 
     def prepare(product: Product) -> None:
-        shutil.copytree(bundle, product.home.first_bundle)
-        first = FirstStart(product=product, steps=steps)
-        first.make_model()
-        first.make_demo()
+        product.manage("register_bundle", str(bundle), "--bundled")
+        FirstStart(product=product, steps=steps).make_demo()
 
     settings = {"OMP_NUM_THREADS": "1", **(environment or {})}
     with throwaway_product(prepare, environment=settings) as running:

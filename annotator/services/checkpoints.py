@@ -22,7 +22,7 @@ from annotator.queries.model_versions import current_model_version
 from annotator.services.audit import record_act
 from annotator.services.bundles import register_prefix
 from annotator.services.comparisons import start_comparison
-from annotator.services.jobs import WantedJob, create_job
+from annotator.services.jobs import WantedJob, create_job, out_prefix, reported_bundle
 from annotator.services.stores import file_storage
 from common.architectures import ARCHITECTURES, guess_architecture
 
@@ -90,7 +90,7 @@ def start_registration(*, file: str, architecture: str, by: Person | None) -> Jo
         job.request = {
             "checkpoint": file,
             "architecture": architecture,
-            "out_prefix": f"jobs/{job.id}",
+            "out_prefix": out_prefix(job),
         }
         job.save(update_fields=["request"])
         record_act(
@@ -107,9 +107,7 @@ def register_checkpoint(*, job: Job, result: dict[str, Any]) -> ModelVersion:
 
     Raises `Invalid` when the bundle is incomplete or damaged.
     """
-    prefix = f"jobs/{job.id}/bundle"
-    if result.get("bundle_prefix") != prefix:
-        raise Invalid(f"The worker reports a bundle at {result.get('bundle_prefix')!r:.100}.")
+    prefix = reported_bundle(job=job, result=result)
     label = ARCHITECTURES.get(job.request["architecture"], job.request["architecture"])
     version = register_prefix(prefix=prefix, name=f"{label}, {job.request['checkpoint'][:80]}")
     transaction.on_commit(lambda: _drop_copy(prefix), robust=True)

@@ -22,7 +22,7 @@ from annotator.queries.comparisons import find_comparison
 from annotator.queries.replays import replay_cases, team_pace
 from annotator.queries.training_sets import held_out_masks
 from annotator.services.audit import record_act
-from annotator.services.jobs import WantedJob, cancel_job, create_job
+from annotator.services.jobs import WantedJob, cancel_job, create_job, out_prefix
 from annotator.services.stores import file_storage
 from common.replay_cases import ReplayCase, cases_key, write_cases
 from common.snapshots import SnapshotMask, snapshot_key, write_snapshot
@@ -65,7 +65,7 @@ def start_comparison(
                 "cases_key": put_cases(cases),
                 "pace": asdict(team_pace()),
                 "most_images": MOST_IMAGES,
-                "out_prefix": f"jobs/{job.id}",
+                "out_prefix": out_prefix(job),
             }
             job.save(update_fields=["request"])
             record_act(

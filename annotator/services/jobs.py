@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from annotator.errors import Conflict
+from annotator.errors import Conflict, Invalid
 from annotator.models import OPEN_STATES, Job, JobKind, JobState
 from annotator.services.doorbell import num_waiting, ring
 from annotator.services.stores import file_storage
@@ -33,6 +34,7 @@ from common.messages import (
     TRAIN_TASK,
     WEB_QUEUE,
     JobReport,
+    bundle_prefix,
     cancel_key,
 )
 
@@ -172,6 +174,22 @@ def cancel_job(*, job_id: uuid.UUID) -> Job:
             job.cancel_asked_at = timezone.now()
             job.save(update_fields=["cancel_asked_at"])
     return job
+
+
+def out_prefix(job: Job) -> str:
+    """Where in storage a job's worker puts what it makes."""
+    return f"jobs/{job.id}"
+
+
+def reported_bundle(*, job: Job, result: dict[str, Any]) -> str:
+    """Where in storage the bundle lies that a worker reports; an attempt may report what an earlier one made.
+
+    Raises `Invalid` for a place that is of no attempt at this job.
+    """
+    prefix = result.get("bundle_prefix")
+    if prefix not in {bundle_prefix(out_prefix(job), token) for token in range(1, job.token + 1)}:
+        raise Invalid(f"The worker reports a bundle at {prefix!r:.100}.")
+    return str(prefix)
 
 
 def retry_job(*, job: Job) -> Job:

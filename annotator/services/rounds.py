@@ -33,7 +33,14 @@ from annotator.services.audit import record_act
 from annotator.services.bundles import register_prefix
 from annotator.services.comparisons import keep_comparison, put_cases, put_snapshot
 from annotator.services.hints import send_hint
-from annotator.services.jobs import WantedJob, cancel_job, create_job, open_jobs
+from annotator.services.jobs import (
+    WantedJob,
+    cancel_job,
+    create_job,
+    open_jobs,
+    out_prefix,
+    reported_bundle,
+)
 from annotator.services.stores import file_storage
 from common.snapshots import SnapshotMask, read_snapshot
 
@@ -95,11 +102,8 @@ def register_candidate(*, job: Job, result: dict[str, Any]) -> ModelVersion:
     Raises `Invalid` when the bundle is incomplete or damaged.
     """
     round_ = Round.objects.select_related("base", "project").get(job=job)
-    prefix = f"jobs/{job.id}/bundle"
-    if result.get("bundle_prefix") != prefix:
-        raise Invalid(f"The worker reports a bundle at {result.get('bundle_prefix')!r:.100}.")
     candidate = register_prefix(
-        prefix=prefix,
+        prefix=reported_bundle(job=job, result=result),
         name=f"{round_.base.manifest['name']}, {round_.project.name[:80]} round {round_.number}",
         parent=round_.base,
     )
@@ -113,7 +117,7 @@ def register_candidate(*, job: Job, result: dict[str, Any]) -> ModelVersion:
 def read_log(*, round_: Round) -> list[dict[str, Any]]:
     """The last lines of the training log: step, losses, mean IoU, minutes."""
     try:
-        content = file_storage().read_bytes(f"jobs/{round_.job_id}/log.jsonl")
+        content = file_storage().read_bytes(f"{out_prefix(round_.job)}/log.jsonl")
     except FileNotFoundError:
         return []
     return [json.loads(line) for line in content.splitlines()[-LOG_LINES:]]
@@ -144,7 +148,7 @@ def _start(
         "group": str(project.id),
         "base_bundle_fingerprint": base.bundle_fingerprint,
         "settings": asdict(settings),
-        "out_prefix": f"jobs/{job.id}",
+        "out_prefix": out_prefix(job),
     }
     job.save(update_fields=["request"])
     last = Round.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0

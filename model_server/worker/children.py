@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 WATCH_S = 1.0
@@ -17,7 +18,14 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class ChildFailed(RuntimeError):
-    """A child process that ended with an error; the text holds the end of what it printed."""
+    """A child process that ended with an error; the text holds the end of what it printed.
+
+    `was_killed` tells that a signal ended it from outside, as happens when memory runs out.
+    """
+
+    def __init__(self, text: str, *, was_killed: bool) -> None:
+        super().__init__(text)
+        self.was_killed = was_killed
 
 
 def run_module(
@@ -41,14 +49,18 @@ def run_module(
             stdout=out,
             stderr=errors,
             process_group=0,
-            preexec_fn=_end_with_parent,
+            preexec_fn=partial(_end_with_parent, os.getpid()),
         )
         try:
             _follow(child, watch)
         finally:
             _end(child)
-    if child.returncode != 0:
-        raise ChildFailed(f"{module} ended with {child.returncode}: {_last_words(log)}")
+    if child.returncode < 0:
+        text = f"{module} was ended by signal {-child.returncode}: {_last_words(log)}"
+        raise ChildFailed(text, was_killed=True)
+    if child.returncode > 0:
+        text = f"{module} ended with {child.returncode}: {_last_words(log)}"
+        raise ChildFailed(text, was_killed=False)
 
 
 def _follow(child: subprocess.Popen[bytes], watch: Callable[[], None]) -> None:
@@ -76,9 +88,11 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it died before we asked
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _last_words(log: Path, num_bytes: int = 3000) -> str:

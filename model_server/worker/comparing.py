@@ -22,11 +22,13 @@ class Comparing:
 
     def whole(self) -> dict[str, Any]:
         """The comparison; that of an earlier attempt when it came so far."""
-        try:
-            return {"comparison": self.job.read_comparison()}
-        except FileNotFoundError:
-            self.steps()
-        return {"comparison": self.job.read_comparison()}
+        for token in self.job.tokens:
+            try:
+                return {"comparison": self.job.read_comparison(token)}
+            except FileNotFoundError:
+                continue
+        self.steps()
+        return {"comparison": self.job.read_comparison(self.job.token)}
 
     def steps(self) -> None:
         job, request = self.job, self.request

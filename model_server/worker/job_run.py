@@ -1,7 +1,8 @@
 """What training, comparing and registering share: a folder by job, watched child processes, reports.
 
 The steps run as child processes, so that cancelling is ending a process. The folder is named by the job, so that a
-job that was interrupted finds what its last attempt left.
+job that was interrupted finds what its last attempt left. Each attempt puts its results where no other one does, and
+says in storage that it has begun: an earlier attempt that still lives stops then.
 """
 
 from __future__ import annotations
@@ -12,28 +13,40 @@ import os
 import re
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common.manifest import CONFIG_NAME, MANIFEST_NAME, WEIGHTS_NAME, Manifest
-from common.messages import cancel_key, picture_key
+from common.manifest import CONFIG_NAME, MANIFEST_NAME, WEIGHTS_NAME, BadManifest, Manifest
+from common.messages import attempt_prefix, bundle_prefix, cancel_key, picture_key
 from common.replay_cases import COMPARISON_NAME, read_cases
-from model_server.worker.children import ChildFailed, run_module
+from model_server.worker.children import WATCH_S, ChildFailed, run_module
 from model_server.worker.coco_folder import fetch_picture
 from model_server.worker.model_cache import ModelCache
 from model_server.worker.reports import Reporter
 from storage import Storage
 
 REPORT_S = 3.0
+LOCK_NAME = ".lock"
+FOLDER_PATIENCE_S = 120.0  # for an earlier attempt on this machine to stop
+FOLDER_KEPT_S = 7 * 24 * 3600.0  # of a job that nobody goes on with
 COUNTED = re.compile(rb"(\d+) of (\d+) ")
 Look = Callable[[], tuple[float, str]]  # the share that is done, and what is being done
 
 
 class Cancelled(Exception):
     """Somebody asked for the end of the job."""
+
+
+class Superseded(Exception):
+    """A later attempt at the job has begun: this one is of no use any more."""
+
+
+class FolderHeld(RuntimeError):
+    """An earlier attempt on this machine does not let go of the job's folder."""
 
 
 class JobFailed(RuntimeError):
@@ -45,11 +58,14 @@ class JobRun:
     """One attempt at a long job of a model worker; a kind of job adds its steps as `whole`."""
 
     job_id: str
+    token: int
     out_prefix: str
     storage: Storage
     cache: ModelCache
     reporter: Reporter
     threads: int
+    checkpoint_s: int
+    mark: bytes = b""  # of this attempt, in storage
     reported_at: float = field(default_factory=time.monotonic)
     step_began_at: int = 0  # in bytes of the log
 
@@ -58,15 +74,19 @@ class JobRun:
         return self.cache.folder / "jobs" / self.job_id
 
     def run(self, whole: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The result of `whole`; raises `Cancelled`, `JobFailed`, and what fetching files raises.
+        """The result of `whole`; raises `Cancelled`, `Superseded`, `JobFailed`, and what fetching files raises.
 
-        Other errors than the first two keep the folder for the next attempt.
+        `ChildFailed` is raised for a step that was killed. All but `Cancelled` and `JobFailed` keep the folder for
+        the next attempt.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with held(self.folder):
+        self.begin()
+        with held(self.folder, lambda: self.watch(lambda: (0.0, "Waiting for an earlier attempt"))):
+            remove_old_folders(self.folder.parent)
             try:
                 result = whole()
             except ChildFailed as error:
+                if error.was_killed:
+                    raise
                 self.end()
                 raise JobFailed(str(error)) from error
             except (Cancelled, JobFailed):
@@ -74,6 +94,33 @@ class JobRun:
                 raise
             self.end()
             return result
+
+    def begin(self) -> None:
+        """Tells other attempts that this one has begun; raises `Superseded` when a later one has.
+
+        A message may come twice, and a worker may die before anybody hears of it: of two with one token the one
+        that began last goes on.
+        """
+        if self.latest_token() > self.token:
+            raise Superseded
+        self.mark = f"{self.token} {uuid.uuid4()}".encode()
+        self.storage.put_bytes(self.mark_key, self.mark)
+
+    def latest_token(self) -> int:
+        """That of the attempt that began last; 0 before the first one."""
+        try:
+            return int(self.storage.read_bytes(self.mark_key).split()[0])
+        except FileNotFoundError:
+            return 0
+
+    @property
+    def mark_key(self) -> str:
+        return f"{self.out_prefix}/attempt"
+
+    @property
+    def tokens(self) -> range:
+        """Of the attempts up to this one, the latest first."""
+        return range(self.token, 0, -1)
 
     @property
     def log(self) -> Path:
@@ -133,7 +180,7 @@ class JobRun:
         )
         for path in out.glob("*.jpg"):
             self.storage.put_file(picture_key(path.stem), path)
-        self.storage.put_file(self.comparison_key, out / COMPARISON_NAME)
+        self.storage.put_file(self.comparison_key(self.token), out / COMPARISON_NAME)
 
     def replay_options(self, cases_key: str, pace: Mapping[str, Any]) -> list[str]:
         """Fetches the recorded interactions ("" for none) and their pictures."""
@@ -150,18 +197,17 @@ class JobRun:
                 words += [f"--{name.replace('_', '-')}", str(float(pace[name]))]
         return words
 
-    @property
-    def comparison_key(self) -> str:
-        return f"{self.out_prefix}/{COMPARISON_NAME}"
+    def comparison_key(self, token: int) -> str:
+        return f"{attempt_prefix(self.out_prefix, token)}/{COMPARISON_NAME}"
 
-    def read_comparison(self) -> dict[str, Any]:
-        """What was put into storage; raises `FileNotFoundError` before."""
-        found: dict[str, Any] = json.loads(self.storage.read_bytes(self.comparison_key))
+    def read_comparison(self, token: int) -> dict[str, Any]:
+        """What an attempt put into storage; raises `FileNotFoundError` before."""
+        found: dict[str, Any] = json.loads(self.storage.read_bytes(self.comparison_key(token)))
         return found
 
     def make_bundle(
         self, weights: Path, facts: dict[str, Any], options: list[str], *, look: Look
-    ) -> Manifest:
+    ) -> None:
         """Exports and verifies the graphs, and puts the bundle into storage, the manifest last."""
         (self.folder / "facts.json").write_text(json.dumps(facts))
         out = self.folder / "bundle"
@@ -175,27 +221,41 @@ class JobRun:
         )
         for path in sorted(out.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
             self.watch(look)  # a file may be gigabytes
-            self.storage.put_file(f"{self.bundle_prefix}/{path.name}", path)
-        return Manifest.from_json((out / MANIFEST_NAME).read_bytes())
+            self.storage.put_file(f"{self.bundle_prefix(self.token)}/{path.name}", path)
 
-    @property
-    def bundle_prefix(self) -> str:
-        return f"{self.out_prefix}/bundle"
+    def bundle_prefix(self, token: int) -> str:
+        return bundle_prefix(self.out_prefix, token)
 
-    def bundle_made_before(self) -> Manifest | None:
-        """The manifest of a bundle that an earlier attempt completed; it is written last."""
-        try:
-            content = self.storage.read_bytes(f"{self.bundle_prefix}/{MANIFEST_NAME}")
-        except FileNotFoundError:
-            return None
-        return Manifest.from_json(content)
+    def whole_bundle(self, steps: Callable[[], None]) -> tuple[int, Manifest]:
+        """A bundle that an attempt completed, else the one that `steps` makes: whose it is, and its manifest."""
+        for token in self.tokens:
+            try:
+                return token, self.read_bundle(token)
+            except (FileNotFoundError, BadManifest):
+                continue
+        steps()
+        return self.token, self.read_bundle(self.token)
+
+    def read_bundle(self, token: int) -> Manifest:
+        """The manifest of an attempt's bundle, which is written last, each file checked against it.
+
+        Raises `FileNotFoundError`, and `BadManifest` when something is damaged.
+        """
+        prefix = self.bundle_prefix(token)
+        manifest = Manifest.from_json(self.storage.read_bytes(f"{prefix}/{MANIFEST_NAME}"))
+        for name, entry in manifest.files.items():
+            if self.storage.sha256(f"{prefix}/{name}") != entry.sha256:
+                raise BadManifest(f"{name} does not match the manifest")
+        return manifest
 
     # ---- reports -------------------------------------------------------------------------------
 
     def watch(self, look: Look) -> None:
-        """Stops a cancelled job at once; reports now and then."""
+        """Stops a cancelled job, or an attempt that was overtaken, at once; reports now and then."""
         if self.storage.exists(cancel_key(self.job_id)):
             raise Cancelled
+        if self.storage.read_bytes(self.mark_key) != self.mark:
+            raise Superseded
         if time.monotonic() - self.reported_at >= REPORT_S:
             self.report(*look())
             self.publish_logs()
@@ -241,11 +301,45 @@ def scored_options(base: Path, candidate: Path) -> list[str]:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Only one process works in the folder of a job, even when an older attempt still lives."""
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+def held(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Only one process works in the folder of a job; `wait` is called every second while another one does.
+
+    Raises `FolderHeld` when that takes too long.
+    """
+    end = time.monotonic() + FOLDER_PATIENCE_S
+    while (descriptor := lock(folder)) is None:
+        if time.monotonic() > end:
+            raise FolderHeld("An earlier attempt on this machine hangs: restart its worker.")
+        wait()
+        time.sleep(WATCH_S)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(descriptor)
+
+
+def lock(folder: Path) -> int | None:
+    """A descriptor that holds the folder until it is closed; None when another process does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK_NAME
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held it may have removed the folder meanwhile.
+        if os.fstat(descriptor).st_ino == path.stat().st_ino:
+            os.utime(descriptor)
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
+
+
+def remove_old_folders(jobs: Path) -> None:
+    """Removes what a job left here that ended elsewhere or was given up, long after its last attempt here."""
+    for path in jobs.glob(f"*/{LOCK_NAME}"):
+        if time.time() - path.stat().st_mtime > FOLDER_KEPT_S:
+            descriptor = lock(path.parent)
+            if descriptor is not None:
+                shutil.rmtree(path.parent)
+                os.close(descriptor)

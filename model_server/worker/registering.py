@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.manifest import Manifest
 from common.messages import RegisterRequest
 from model_server.worker.job_run import JobFailed, JobRun
 
@@ -22,13 +21,13 @@ class Registering:
 
     def whole(self) -> dict[str, Any]:
         """The prefix and fingerprint of the new bundle."""
-        manifest = self.job.bundle_made_before() or self.steps()
+        token, manifest = self.job.whole_bundle(self.steps)
         return {
-            "bundle_prefix": self.job.bundle_prefix,
+            "bundle_prefix": self.job.bundle_prefix(token),
             "bundle_fingerprint": manifest.bundle_fingerprint,
         }
 
-    def steps(self) -> Manifest:
+    def steps(self) -> None:
         job, architecture = self.job, self.request.architecture
         out = job.folder / "weights"
         job.step(
@@ -38,7 +37,7 @@ class Registering:
         )
         weights = out / f"{architecture}.safetensors"
         told = json.loads(weights.with_suffix(".json").read_text())["provenance"]
-        return job.make_bundle(
+        job.make_bundle(
             weights,
             {"scores": {}, "provenance": {**told, "job": self.request.job_id}},
             [],

@@ -21,6 +21,7 @@ class WorkerSettings:
     )
     device: str = "auto"  # "cpu", "cuda", or "auto": the GPU where there is one
     threads: int = 0  # on a CPU; 0 leaves it to the number of cores, see `num_threads`
+    checkpoint_s: int = 30  # a training that is killed loses at most so much
     niceness: int = 10  # saves and pages come first where the cores are shared
 
     @property
@@ -41,6 +42,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> WorkerSettings
         checkpoints=Path(folder) if (folder := environment.get("MASKWRIGHT_CHECKPOINTS")) else None,
         device=device,
         threads=_whole(environment, "MASKWRIGHT_THREADS", 0),
+        checkpoint_s=_whole(environment, "MASKWRIGHT_CHECKPOINT_SECONDS", 30),
         niceness=_whole(environment, "MASKWRIGHT_NICENESS", 10),
     )
 

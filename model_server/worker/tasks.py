@@ -31,7 +31,7 @@ from model_server.worker.celery_app import app
 from model_server.worker.comparing import Comparing
 from model_server.worker.embedding import BadPicture, embed, read_picture
 from model_server.worker.encoders import Encoder, load_encoder
-from model_server.worker.job_run import Cancelled, JobFailed, JobRun
+from model_server.worker.job_run import Cancelled, JobFailed, JobRun, Superseded
 from model_server.worker.model_cache import BadBundle, ModelCache
 from model_server.worker.registering import Registering
 from model_server.worker.reports import Reporter
@@ -122,11 +122,13 @@ def make_embedding(request: EmbedRequest) -> dict[str, Any]:
 def _job_run(request: TrainRequest | CompareRequest | RegisterRequest) -> JobRun:
     return JobRun(
         job_id=request.job_id,
+        token=request.token,
         out_prefix=request.out_prefix,
         storage=_storage(),
         cache=_cache(),
         reporter=Reporter(app=app, job_id=request.job_id, token=request.token),
         threads=_settings().num_threads,
+        checkpoint_s=_settings().checkpoint_s,
     )
 
 
@@ -137,6 +139,9 @@ def _carry_out(job: JobRun, whole: Callable[[], dict[str, Any]], *, done: str) -
         failure, result = _attempt(lambda: job.run(whole))
     except Cancelled:
         job.reporter.send("cancelled", message="Cancelled")
+        return
+    except Superseded:
+        log.warning("attempt %d at job %s was overtaken", job.token, job.job_id)
         return
     if failure:
         job.reporter.send("failed", error=failure, result=result)
@@ -158,7 +163,7 @@ def _attempt(work: Callable[[], dict[str, Any]]) -> tuple[str, dict[str, Any]]:
     """The error text ("" for none) and the result. Only errors of the surroundings are worth a retry."""
     try:
         return "", work()
-    except Cancelled:
+    except (Cancelled, Superseded):
         raise
     except (BadMessage, BadPicture, BadBundle, BadKey, JobFailed, FileNotFoundError) as error:
         log.warning("job failed: %s", error)

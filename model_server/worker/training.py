@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.manifest import Manifest
 from common.messages import TrainRequest
 from common.snapshots import SnapshotMask, read_snapshot
 from model_server.worker.coco_folder import write_coco_folder
@@ -28,15 +27,15 @@ class Training:
 
     def whole(self) -> dict[str, Any]:
         """The prefix and fingerprint of the new bundle, its scores, and how it compares with the base."""
-        manifest = self.job.bundle_made_before() or self.steps()
+        token, manifest = self.job.whole_bundle(self.steps)
         return {
-            "bundle_prefix": self.job.bundle_prefix,
+            "bundle_prefix": self.job.bundle_prefix(token),
             "bundle_fingerprint": manifest.bundle_fingerprint,
             "scores": dict(manifest.scores),
-            "comparison": self.job.read_comparison(),
+            "comparison": self.job.read_comparison(token),
         }
 
-    def steps(self) -> Manifest:
+    def steps(self) -> None:
         job, request = self.job, self.request
         masks = list(read_snapshot(job.storage.read_bytes(request.snapshot_key)))
         job.report(0.0, f"Fetching the pictures of {len(masks)} masks")
@@ -53,7 +52,7 @@ class Training:
         )
         scores = {"held_out": {"before": before, "after": after}} if after else {}
         keep_encoder = [] if request.settings["train_encoder"] else ["--encoder-from", str(base)]
-        return job.make_bundle(
+        job.make_bundle(
             trained,
             {"scores": scores, "provenance": self.provenance()},
             keep_encoder,
@@ -85,7 +84,7 @@ class Training:
             "--warm-up-steps": str(max(1, int(settings["steps"]) // 10)),
             "--phase": ",".join(["1.0", *numbers, *SCALES]),
             "--log-steps": "5",
-            "--checkpoint-seconds": "30",
+            "--checkpoint-seconds": str(self.job.checkpoint_s),
             "--threads": str(self.job.threads),
         }
         flat = [word for pair in options.items() for word in pair]

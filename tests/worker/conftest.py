@@ -6,29 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from pytest_django.fixtures import Settings
-from safetensors.torch import save_file
 
 from annotator.models import ModelVersion
 from annotator.services.bundles import promote_over_current, register_folder
-from model_server.sam.build import TINY_MAPS, SamConfig, build_sam
-from onnx_export.bundle import make_bundle
-from onnx_export.encoder import ENCODER_LIMIT_BYTES
 from tests.cast import Cast, make_cast
+from tests.tiny_bundle import make_tiny_bundle
 from tests.worker.engine import EMBED, TRAIN, WEB, Engine, running_engine
 
-TINY = SamConfig(
-    name="tiny",
-    encoder=TINY_MAPS.encoder,
-    input_size=64,
-    embed_dim=32,
-    decoder_mlp_dim=32,
-    decoder_heads=2,
-    iou_head_hidden_dim=16,
-    prompt_maps=True,
-    activation="relu",
-)
 EMBEDDING_SHAPE = (49, 8, 8)  # the decoder's 32 channels, 4 x 4 of detail, crossing costs
 
 
@@ -42,25 +27,6 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def graphless_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same network as `tiny_bundle`, its encoder said to be too large for an ONNX file."""
     return make_tiny_bundle(tmp_path_factory.mktemp("graphless"), seed=3, encoder_limit_bytes=0)
-
-
-def make_tiny_bundle(
-    folder: Path, *, seed: int, encoder_limit_bytes: int = ENCODER_LIMIT_BYTES
-) -> Path:
-    torch.manual_seed(seed)
-    torch.set_num_threads(1)
-    weights = folder / "weights.safetensors"
-    save_file(build_sam(TINY).state_dict(), weights)
-    made = folder / "bundle"
-    make_bundle(
-        weights=weights,
-        config=TINY,
-        out=made,
-        scores={},
-        provenance={"seed": seed},
-        encoder_limit_bytes=encoder_limit_bytes,
-    )
-    return made
 
 
 @pytest.fixture(scope="session")

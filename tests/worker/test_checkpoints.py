@@ -16,6 +16,7 @@ from annotator.services.checkpoints import checkpoints, start_registration
 from annotator.services.stores import file_storage
 from common.architectures import ARCHITECTURES
 from common.manifest import ENCODER_GRAPH
+from common.messages import bundle_prefix
 from model_server.sam.build import CONFIGS
 from tests.cast import Cast, accepted_mask
 from tests.model_server.random_weights import random_sam
@@ -64,9 +65,8 @@ def test_a_checkpoint_is_converted_verified_registered_and_compared(
     pair = VersionComparison.objects.get()
     assert (pair.base, pair.candidate) == (model, version)
     assert f"follow_job {pair.job_id}" in out.getvalue()
-    assert file_storage().list(f"jobs/{provenance['job']}/bundle") == [
-        f"jobs/{provenance['job']}/bundle/manifest.json"
-    ], "gigabytes are kept once"
+    prefix = bundle_prefix(f"jobs/{provenance['job']}", 1)
+    assert file_storage().list(prefix) == [f"{prefix}/manifest.json"], "gigabytes are kept once"
     engine.wait_for_job(pair.job, JobState.DONE, JobState.FAILED, seconds=REGISTERED_S)
     pair.refresh_from_db()
     assert pair.found["measures"]["held_out_capped"]["num_masks"] == 1, pair.job.error
