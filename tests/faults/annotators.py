@@ -84,15 +84,27 @@ def _compare(promise: Promise, stored: StoredMask | None) -> list[str]:
 
 
 class Annotator(threading.Thread):
-    """Takes images, draws masks (draft, then accepted), submits; sends again until it is answered."""
+    """Takes images, draws masks (draft, then accepted), submits; sends again until it is answered.
 
-    def __init__(self, *, session: HttpSession, project: str, ledger: Ledger, seed: int) -> None:
+    `pause_s` passes between two masks.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: HttpSession,
+        project: str,
+        ledger: Ledger,
+        seed: int,
+        pause_s: float = 0.0,
+    ) -> None:
         super().__init__(daemon=True, name=f"annotator {seed}")
         self._session = session
         self._project = project
         self._ledger = ledger
         self._random = random.Random(seed)
         self._leaving = threading.Event()
+        self._pause_s = pause_s
         self.surprise: str | None = None
 
     def leave(self) -> None:
@@ -110,7 +122,7 @@ class Annotator(threading.Thread):
     def _annotate_next(self) -> None:
         reply = self._send("POST", f"/api/v1/projects/{self._project}/assignments/next", {})
         if reply.status == 204:
-            self._leaving.wait(0.1)
+            self._leaving.wait(max(0.1, self._pause_s))
             return
         assert reply.status == 200, f"next answered {reply.status}: {reply.content[:300]!r}"
         assignment = reply.json()["assignment"]
@@ -118,6 +130,7 @@ class Annotator(threading.Thread):
             if self._leaving.is_set():
                 return
             self._draw(assignment, index)
+            self._leaving.wait(self._pause_s)
         ended = self._send("POST", f"/api/v1/assignments/{assignment['id']}/submit", {})
         # 409: an earlier try was committed and its answer was lost.
         assert ended.status in (200, 409), f"submit answered {ended.status}"
@@ -174,13 +187,25 @@ class Annotator(threading.Thread):
     ) -> Reply:
         """Send the same bytes until there is an answer that is no outage, as the browser's outbox does."""
         while True:
-            try:
-                reply = self._session.request(method, path, body, headers=headers)
-            except OSError:
-                reply = None
-            if reply is not None and reply.status < 500 and reply.status != 429:
+            reply = try_to_send(self._session, method, path, body, headers)
+            if reply is not None:
                 return reply
             self._session_pause()
 
     def _session_pause(self) -> None:
         threading.Event().wait(self._random.uniform(0.02, 0.1))
+
+
+def try_to_send(
+    session: HttpSession,
+    method: str,
+    path: str,
+    body: object = None,
+    headers: dict[str, str] | None = None,
+) -> Reply | None:
+    """The answer, or None when there is none or it tells of an outage: then it is worth sending again."""
+    try:
+        reply = session.request(method, path, body, headers=headers)
+    except OSError:
+        return None
+    return None if reply.status >= 500 or reply.status == 429 else reply
