@@ -20,11 +20,11 @@ from annotator.errors import Conflict
 from annotator.models import Export, JobState
 from annotator.queries.jobs import exports_of, find_export
 from annotator.queries.scope import find_managed_project, require_manager
-from annotator.services.exports import request_export
+from annotator.services.exports import FORMATS, request_export
 
 
 class ExportBody(StrictSerializer):
-    format = Text(default="coco", max_length=16)
+    format = Text(default="coco", max_length=16, help_text=", ".join(FORMATS))
 
 
 class ExportReply(serializers.Serializer[object]):
@@ -85,13 +85,14 @@ class ExportFile(Endpoint):
         require_manager(person=self.person, project=export.project)
         if not is_ready(export):
             raise Conflict(f"The export is {export.job.state}.", code="export_not_ready")
+        format = FORMATS[export.format]
         response = send_stored_file(
             request,
             key=export.file_key,
-            content_type="application/json",
+            content_type=format.content_type,
             etag=export.file_sha256,
         )
-        name = f"maskwright-{export.project_id}-{export.created_at:%Y%m%d-%H%M%S}.json"
+        name = f"maskwright-{export.project_id}-{export.created_at:%Y%m%d-%H%M%S}.{format.suffix}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 

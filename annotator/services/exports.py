@@ -1,40 +1,54 @@
-"""Exports: a project's accepted masks as one COCO file, written in the background."""
+"""Exports: a project's accepted masks in one file, written in the background."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from django.db import connection, transaction
 
 from annotator.errors import Invalid
-from annotator.models import Export, Image, JobKind, Mask, Person, Picture, Project
-from annotator.queries.training_sets import accepted_masks
+from annotator.models import Export, JobKind, Person, Project
 from annotator.services.audit import record_act
+from annotator.services.export_formats.coco import write_coco
+from annotator.services.export_formats.label_maps import write_label_maps
+from annotator.services.export_formats.provenance import write_provenance
+from annotator.services.export_formats.sa1b import write_sa1b
+from annotator.services.export_formats.source import Advance, ordered_images, picture_name
+from annotator.services.export_formats.yolo import write_yolo
 from annotator.services.jobs import WantedJob, create_job
 from annotator.services.reports import record_report
 from annotator.services.stores import file_storage
 from common.messages import JobReport, ReportState
 
-FORMATS = ("coco",)
 HEARTBEAT_S = 5.0
-CATEGORY_ID = 1  # the tool is class-free: one category for everything
-SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Some text of the file; `share` is how much of the work is done, 0 to 1."""
+class ExportFormat:
+    """How masks are written into one file, and what kind of file that is."""
 
-    text: str
-    is_mask: bool = False
-    share: float = 0.0
+    label: str  # what people call it
+    write: Callable[[Project, BinaryIO, Advance], int]  # returns how many masks
+    suffix: str
+    content_type: str
+
+
+ZIP = ("zip", "application/zip")
+FORMATS = {
+    "coco": ExportFormat("COCO RLE", write_coco, "json", "application/json"),
+    "sa1b": ExportFormat("SA-1B JSON", write_sa1b, *ZIP),
+    "labels": ExportFormat("PNG label maps", write_label_maps, *ZIP),
+    "yolo": ExportFormat("YOLO polygons", write_yolo, *ZIP),
+    "provenance": ExportFormat(
+        "Provenance, JSON lines", write_provenance, "jsonl", "application/x-ndjson"
+    ),
+}
 
 
 @dataclass
@@ -86,10 +100,7 @@ class Heart:
 
 def request_export(*, project: Project, by: Person | None, format: str = "coco") -> Export:
     """Queues an export. Raises `Invalid` for an unknown format."""
-    if format not in FORMATS:
-        raise Invalid(
-            f"{format!r:.40} is no export format: coco", code="bad_format", field="format"
-        )
+    check_format(format)
     with transaction.atomic():
         export_id = uuid.uuid4()
         job, _ = create_job(
@@ -100,6 +111,13 @@ def request_export(*, project: Project, by: Person | None, format: str = "coco")
         )
         record_act(person=by, project=project, act="export.requested", subject=str(export.id))
     return export
+
+
+def check_format(format: str) -> None:
+    """Raises `Invalid` for one that there is not."""
+    if format not in FORMATS:
+        text = f"{format!r:.40} is no export format: {', '.join(FORMATS)}"
+        raise Invalid(text, code="bad_format", field="format")
 
 
 def run_export(*, job_id: str, token: int) -> None:
@@ -118,50 +136,22 @@ def run_export(*, job_id: str, token: int) -> None:
     heart.report("done")
 
 
-def write_export(*, export: Export, advance: Callable[[float], None]) -> None:
+def write_export(*, export: Export, advance: Advance) -> None:
     """Writes the file of an export, and keeps its hash and the number of masks."""
-    storage = file_storage()
-    export.file_key = f"exports/{export.id}.json"
-    export.num_masks = 0
+    storage, format = file_storage(), FORMATS[export.format]
+    export.file_key = f"exports/{export.id}.{format.suffix}"
     with storage.writer(export.file_key) as out:
-        for piece in coco_pieces(project=export.project):
-            out.write(piece.text.encode())
-            export.num_masks += piece.is_mask
-            advance(piece.share)
+        export.num_masks = format.write(export.project, out, advance)
     export.file_sha256 = storage.sha256(export.file_key)
     export.save(update_fields=["file_key", "file_sha256", "num_masks"])
 
 
-def coco_pieces(*, project: Project) -> Iterator[Piece]:
-    """A COCO file in pieces: one moment's state, the same bytes as long as nothing changed."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        numbers: dict[uuid.UUID, int] = {}
-        masks = accepted_masks(project).order_by(
-            "image__order_index", "image_id", "order_index", "id"
-        )
-        num_masks = masks.count()
-        yield Piece('{"info":' + _json({"description": project.name, "version": "1.0"}))
-        yield Piece(',"licenses":[],"categories":' + _json([{"id": CATEGORY_ID, "name": "object"}]))
-        yield Piece(',"images":[')
-        for number, image in enumerate(_ordered_images(project), 1):
-            numbers[image.id] = number
-            yield Piece(("," if number > 1 else "") + _json(_coco_image(image, number)))
-        yield Piece('],"annotations":[')
-        for number, mask in enumerate(masks.iterator(chunk_size=200), 1):
-            text = _json(_coco_annotation(mask, number, numbers[mask.image_id]))
-            comma = "," if number > 1 else ""
-            yield Piece(comma + text, is_mask=True, share=number / num_masks)
-        yield Piece("]}\n", share=1.0)
-
-
 def copy_pictures(*, project: Project, folder: Path) -> int:
-    """Writes the pictures that a project's COCO file names into a folder; returns how many were not there."""
+    """Writes the pictures that a project's exports name into a folder; returns how many were not there."""
     folder.mkdir(parents=True, exist_ok=True)
     num_written = 0
-    for image in _ordered_images(project):
-        path = folder / _file_name(image.picture)
+    for image in ordered_images(project):
+        path = folder / picture_name(image.picture)
         if path.exists():
             continue
         beside = path.with_name(f".{path.name}.partial")
@@ -170,48 +160,3 @@ def copy_pictures(*, project: Project, folder: Path) -> int:
         beside.replace(path)
         num_written += 1
     return num_written
-
-
-def _file_name(picture: Picture) -> str:
-    return f"{picture.sha256}.{SUFFIXES[picture.file_type]}"
-
-
-def _ordered_images(project: Project) -> Iterator[Image]:
-    images = Image.objects.filter(project=project, deleted_at=None).select_related("picture")
-    return images.order_by("order_index", "id").iterator(chunk_size=500)
-
-
-def _coco_image(image: Image, number: int) -> dict[str, object]:
-    picture = image.picture
-    return {
-        "id": number,
-        "file_name": _file_name(picture),
-        "name": image.name,
-        "width": picture.width,
-        "height": picture.height,
-        "held_out": image.held_out,
-        "image_id": str(image.id),
-    }
-
-
-def _coco_annotation(mask: Mask, number: int, image_number: int) -> dict[str, object]:
-    """COCO boxes are x, y, width, height; the RLE is the stored one."""
-    x0, y0, x1, y1 = mask.box
-    picture = mask.image.picture
-    return {
-        "id": number,
-        "image_id": image_number,
-        "category_id": CATEGORY_ID,
-        "iscrowd": 0,
-        "area": mask.area,
-        "bbox": [x0, y0, x1 - x0, y1 - y0],
-        "segmentation": {"size": [picture.height, picture.width], "counts": mask.counts},
-        "predicted_iou": mask.predicted_iou,
-        "origin": mask.origin,
-        "mask_id": str(mask.id),
-        "mask_version": mask.version,
-    }
-
-
-def _json(values: object) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

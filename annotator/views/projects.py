@@ -28,6 +28,7 @@ from annotator.queries.scope import (
     visible_projects,
 )
 from annotator.services.embeddings import request_missing_embeddings
+from annotator.services.exports import FORMATS
 from annotator.services.people import remove_member, set_role
 from annotator.services.projects import ProjectChanges, change_project, create_project
 from annotator.views.page import MANAGING, page, render_page, signed_in_person
@@ -213,6 +214,7 @@ def _images(request: HttpRequest, project: Project, *, fault: str = "") -> HttpR
         current="images",
         status=422 if fault else 200,
         limits=limits,
+        export_formats=[(name, each.label) for name, each in FORMATS.items()],
         fault=fault,
     )
 

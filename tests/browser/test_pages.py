@@ -111,7 +111,7 @@ def test_an_export_is_downloaded_and_loads(
     accept_a_mask(product, project)
     page = open_page("manager", f"/projects/{project}/images")
     expect(page.locator(".image-card")).to_contain_text("1 mask")
-    page.get_by_role("button", name="Export COCO").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     link = page.get_by_role("link", name="Download")
     expect(link).to_be_visible(timeout=LONG_MS)
     with page.expect_download() as started:

@@ -388,10 +388,10 @@ export class ApiClient {
 
   /**
    * @param {string} project
-   * @param {string} [format]
+   * @param {string} format
    * @returns {Promise<Json>}
    */
-  startExport(project, format = 'coco') {
+  startExport(project, format) {
     return this.#request('POST', `projects/${project}/exports`, { body: { format } });
   }
 

@@ -9,11 +9,12 @@ const LONGEST_MS = 10 * 60 * 1000;
 
 /** @typedef {{id: string, state: string, progress?: number, num_masks?: number, error?: string, file_url?: string | null}} ExportFacts */
 
-/** The buttons #export and #export-file with the line #export-state. */
+/** The buttons #export and #export-file with the choice #export-format and the line #export-state. */
 export class ExportButton {
   #api;
   #project;
   #button = byId('export', HTMLButtonElement);
+  #format = byId('export-format', HTMLSelectElement);
   #file = byId('export-file', HTMLAnchorElement);
   #state = byId('export-state', HTMLElement);
 
@@ -32,14 +33,14 @@ export class ExportButton {
   }
 
   async #run() {
-    this.#button.disabled = true;
+    this.#button.disabled = this.#format.disabled = true;
     this.#file.hidden = true;
     try {
-      await this.#follow(await this.#api.startExport(this.#project, 'coco'));
+      await this.#follow(await this.#api.startExport(this.#project, this.#format.value));
     } catch (fault) {
       this.#say(`The export did not start: ${faultText(fault)}`);
     } finally {
-      this.#button.disabled = false;
+      this.#button.disabled = this.#format.disabled = false;
     }
   }
 
@@ -62,7 +63,8 @@ export class ExportButton {
       this.#say(`The export failed: ${facts.error || `it is ${facts.state}`}. Nothing was lost; try again.`);
       return;
     }
-    this.#say(`The export is ready${facts.num_masks === undefined ? '' : `: ${counted(facts.num_masks, 'mask')} as COCO RLE`}.`);
+    const format = this.#format.selectedOptions[0]?.textContent ?? '';
+    this.#say(`The export is ready${facts.num_masks === undefined ? '' : `: ${counted(facts.num_masks, 'mask')} as ${format}`}.`);
     this.#file.href = facts.file_url ?? `${document.body.dataset.api}exports/${facts.id}/file`;
     this.#file.hidden = false;
   }

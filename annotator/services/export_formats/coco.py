@@ -1,0 +1,75 @@
+"""COCO: one JSON file with all images and masks, RLE compressed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import BinaryIO
+
+from annotator.models import Image, Mask, Project
+from annotator.services.export_formats.source import (
+    Advance,
+    coco_box,
+    compact_json,
+    one_moment,
+    ordered_images,
+    ordered_masks,
+    picture_name,
+    segmentation,
+)
+
+CATEGORY_ID = 1  # the tool is class-free: one category for everything
+
+
+def write_coco(project: Project, out: BinaryIO, advance: Advance) -> int:
+    """Returns how many masks were written."""
+    head = {"info": {"description": project.name, "version": "1.0"}, "licenses": []}
+    head |= {"categories": [{"id": CATEGORY_ID, "name": "object"}]}
+    parts = [f'"{key}":{compact_json(value)}' for key, value in head.items()]
+    numbers: dict[uuid.UUID, int] = {}
+    number = 0
+    with one_moment():
+        masks = ordered_masks(project)
+        num_masks = masks.count()
+        out.write(f'{{{",".join(parts)},"images":['.encode())
+        for image_number, image in enumerate(ordered_images(project), 1):
+            numbers[image.id] = image_number
+            comma = "," if image_number > 1 else ""
+            out.write(f"{comma}{compact_json(_image(image, image_number))}".encode())
+        out.write(b'],"annotations":[')
+        for number, mask in enumerate(masks.iterator(chunk_size=200), 1):
+            comma = "," if number > 1 else ""
+            text = compact_json(_annotation(mask, number, numbers[mask.image_id]))
+            out.write(f"{comma}{text}".encode())
+            advance(number / num_masks)
+        out.write(b"]}\n")
+    return number
+
+
+def _image(image: Image, number: int) -> dict[str, object]:
+    picture = image.picture
+    return {
+        "id": number,
+        "file_name": picture_name(picture),
+        "name": image.name,
+        "width": picture.width,
+        "height": picture.height,
+        "held_out": image.held_out,
+        "image_id": str(image.id),
+    }
+
+
+def _annotation(mask: Mask, number: int, image_number: int) -> dict[str, object]:
+    """The RLE is the stored one."""
+    return {
+        "id": number,
+        "image_id": image_number,
+        "category_id": CATEGORY_ID,
+        "iscrowd": 0,
+        "area": mask.area,
+        "bbox": coco_box(mask),
+        "segmentation": segmentation(mask),
+        "predicted_iou": mask.predicted_iou,
+        "origin": mask.origin,
+        "mask_id": str(mask.id),
+        "mask_version": mask.version,
+    }
