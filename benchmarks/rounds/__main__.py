@@ -17,8 +17,10 @@ from benchmarks.rounds.table import ARMS, read_arms, tables
 from benchmarks.tables import DOCUMENT, describe_run, write_section
 from launcher.failures import LaunchFailure
 from simulation.client import Refused
+from simulation.http_session import SignInFailed
 from simulation.project import NotPrepared
 
+PROBLEMS = (LaunchFailure, NotPrepared, Refused, SignInFailed, FileNotFoundError, ValueError)
 TITLE = "Six rounds with a control arm"
 COMMAND = "python -m benchmarks.rounds"
 METHOD = "What was done and what the columns mean: [simulation](simulation.md#do-rounds-make-the-model-better)."
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         return _run(asked) if asked.command == "run" else _table(asked)
-    except (LaunchFailure, NotPrepared, Refused, FileNotFoundError, ValueError) as problem:
+    except PROBLEMS as problem:
         print(problem, file=sys.stderr)
         return 1
 

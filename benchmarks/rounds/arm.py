@@ -31,7 +31,7 @@ MINUTES = 600.0  # of a round's training: it ends by its steps
 
 @dataclass(frozen=True, kw_only=True)
 class ArmSettings:
-    """What decides an arm. The defaults suit two cores and less than an hour."""
+    """What decides an arm. The defaults are chosen for two cores."""
 
     weights: Path  # to start from; the configuration lies beside
     images: Path  # COCO folder
