@@ -18,6 +18,7 @@ from annotator.api import (
     people,
     projects,
     reviews,
+    round_history,
     rounds,
     schema,
     throughput,
@@ -36,6 +37,7 @@ SUBJECTS = [
     comparisons,
     checkpoints,
     rounds,
+    round_history,
     exports,
     jobs,
 ]

@@ -102,7 +102,7 @@ def version_rows() -> list[VersionRow]:
             round=getattr(version, "round", None),
             is_current=current is not None and version.pk == current.pk,
             was_current=version.pk in promoted,
-            scores=_scores(version.scores),
+            scores=held_out_scores(version.scores),
             verdict=verdict_of(version),
         )
         for version in all_model_versions()
@@ -134,7 +134,7 @@ def _time_left(job: Job, now: datetime) -> timedelta | None:
     return (now - job.created_at) * ((1.0 - job.progress) / job.progress)
 
 
-def _scores(scores: dict[str, Any]) -> list[Score]:
+def held_out_scores(scores: dict[str, Any]) -> list[Score]:
     """The held-out scores of a bundle: measured before and after its round, or once when registered."""
     held_out = scores.get("held_out")
     if not isinstance(held_out, dict):

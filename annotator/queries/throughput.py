@@ -13,14 +13,11 @@ from uuid import UUID
 from django.db.models import (
     Count,
     Exists,
-    F,
-    FloatField,
     Max,
     Min,
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Sum,
 )
 from django.db.models.functions import TruncDate
@@ -35,7 +32,7 @@ from annotator.models import (
     Project,
 )
 from annotator.queries.image_counts import ImageCounts, image_counts
-from annotator.queries.masks import accepted_masks, masks_made_here
+from annotator.queries.masks import accepted_masks, masks_made_here, with_active_time
 from annotator.queries.spread import Percentile, Spread, percentile
 
 LATENCY_MASKS = 500  # the newest accepted masks whose decode latencies are looked at
@@ -94,23 +91,6 @@ class Throughput:
     people: list[PersonRow]
     by_day: list[DayRow]
     by_model: list[ModelRow]
-
-
-def with_active_time(masks: QuerySet[Mask]) -> QuerySet[Mask]:
-    """Adds `active_s`: active seconds summed over the mask's timing rows (one per accepted version).
-
-    Null when there is none, or when one of them cannot be trusted: half a time would make people look fast.
-    """
-    spent = (
-        MaskTiming.objects.filter(mask=OuterRef("pk"))
-        .order_by()
-        .values("mask")
-        .annotate(num_rows=Count("pk"), num_timed=Count("active_ms"))
-        .filter(num_rows=F("num_timed"))
-        .annotate(seconds=Sum("active_ms") / 1000.0)
-        .values("seconds")
-    )
-    return masks.annotate(active_s=Subquery(spent, output_field=FloatField()))
 
 
 def throughput(*, project: Project, now: datetime) -> Throughput:

@@ -115,6 +115,7 @@ def _project_tabs(project: Project, may_manage: bool) -> list[Tab]:
             Tab("images", "Images", f"{base}/images"),
             Tab("review", "Review", f"{base}/review"),
             Tab("dashboard", "Dashboard", f"{base}/dashboard"),
+            Tab("rounds", "Rounds", f"{base}/rounds"),
             Tab("members", "Members", f"{base}/members"),
         ]
     return [*tabs, Tab("guidelines", "Guidelines", f"{base}/guidelines")]

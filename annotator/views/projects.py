@@ -122,6 +122,15 @@ def review(request: HttpRequest, project_id: UUID) -> HttpResponse:
     )
 
 
+@require_safe
+@page
+@ensure_csrf_cookie
+def rounds(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """What was collected between rounds of retraining, and how good each new model was."""
+    project = _managed(request, project_id)
+    return render_page(request, "rounds.html", project=project, current="rounds")
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def guidelines(request: HttpRequest, project_id: UUID) -> HttpResponse:

@@ -14,12 +14,18 @@ from annotator.models import Person
 from annotator.queries.jobs import find_job
 from annotator.queries.people import all_people, find_person
 from annotator.queries.scope import require_admin
-from annotator.queries.system import failed_jobs, jobs_by_kind, newest_acts
+from annotator.queries.system import (
+    failed_jobs,
+    jobs_by_kind,
+    newest_acts,
+    running_jobs,
+    stored_files,
+)
 from annotator.services.health import check_services
 from annotator.services.jobs import retry_job
 from annotator.services.people import create_person, make_sign_in_link, set_person_active
 from annotator.services.pulse import living_workers
-from annotator.services.workers import free_storage_bytes, queues
+from annotator.services.workers import queues, storage_room
 from annotator.views.page import page, render_page, signed_in_person
 
 
@@ -105,7 +111,9 @@ def _system(
         services=check_services(),
         workers=living_workers(),
         queues=queues(),
-        free_bytes=free_storage_bytes(),
+        room=storage_room(),
+        stored=stored_files(),
+        running=running_jobs(),
         kinds=jobs_by_kind(now=now),
         failed=failed_jobs(now=now),
         people=all_people(),

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROJECT}/images/retry", projects.retry_embeddings, name="retry-embeddings"),
     path(f"{PROJECT}/review", projects.review, name="review"),
     path(f"{PROJECT}/dashboard", projects.dashboard, name="dashboard"),
+    path(f"{PROJECT}/rounds", projects.rounds, name="rounds"),
     path(f"{PROJECT}/guidelines", projects.guidelines, name="guidelines"),
     path(f"{PROJECT}/members", projects.members, name="members"),
     path(f"{PROJECT}/members/add", projects.add_member, name="add-member"),

@@ -18,13 +18,14 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class ChildFailed(RuntimeError):
-    """A child process that ended with an error; the text holds the end of what it printed.
+    """A child process that ended with an error; `words` are the end of what it printed.
 
     `was_killed` tells that a signal ended it from outside, as happens when memory runs out.
     """
 
-    def __init__(self, text: str, *, was_killed: bool) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, *, words: str, was_killed: bool) -> None:
+        super().__init__(f"{text}: {words}")
+        self.words = words
         self.was_killed = was_killed
 
 
@@ -55,12 +56,13 @@ def run_module(
             _follow(child, watch)
         finally:
             _end(child)
-    if child.returncode < 0:
-        text = f"{module} was ended by signal {-child.returncode}: {_last_words(log)}"
-        raise ChildFailed(text, was_killed=True)
-    if child.returncode > 0:
-        text = f"{module} ended with {child.returncode}: {_last_words(log)}"
-        raise ChildFailed(text, was_killed=False)
+    code = child.returncode
+    if code < 0:
+        text = f"{module} was ended by signal {-code}"
+        raise ChildFailed(text, words=_last_words(log), was_killed=True)
+    if code > 0:
+        text = f"{module} ended with {code}"
+        raise ChildFailed(text, words=_last_words(log), was_killed=False)
 
 
 def _follow(child: subprocess.Popen[bytes], watch: Callable[[], None]) -> None:

@@ -59,4 +59,6 @@ class Comparing:
                 look=lambda: self.job.counted(low, high, f"Scoring {name}"),
             )
         except ChildFailed as error:
-            raise JobFailed(f"{name} cannot be scored by this worker. {error}") from error
+            if error.was_killed:
+                raise
+            raise JobFailed(f"{name} cannot be scored by this worker. {error.words}") from error

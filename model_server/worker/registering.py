@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.messages import RegisterRequest
+from model_server.worker.children import ChildFailed
 from model_server.worker.job_run import JobFailed, JobRun
 
 
@@ -30,11 +31,16 @@ class Registering:
     def steps(self) -> None:
         job, architecture = self.job, self.request.architecture
         out = job.folder / "weights"
-        job.step(
-            "model_server.sam.convert",
-            [str(self.checkpoint()), "--config", architecture, "--out", str(out)],
-            look=lambda: (0.05, "Reading the checkpoint"),
-        )
+        try:
+            job.step(
+                "model_server.sam.convert",
+                [str(self.checkpoint()), "--config", architecture, "--out", str(out)],
+                look=lambda: (0.05, "Reading the checkpoint"),
+            )
+        except ChildFailed as error:
+            if error.was_killed:
+                raise
+            raise JobFailed(error.words) from error
         weights = out / f"{architecture}.safetensors"
         told = json.loads(weights.with_suffix(".json").read_text())["provenance"]
         job.make_bundle(

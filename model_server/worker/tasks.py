@@ -165,7 +165,10 @@ def _attempt(work: Callable[[], dict[str, Any]]) -> tuple[str, dict[str, Any]]:
         return "", work()
     except (Cancelled, Superseded):
         raise
-    except (BadMessage, BadPicture, BadBundle, BadKey, JobFailed, FileNotFoundError) as error:
+    except JobFailed as error:  # told in words that are for people
+        log.warning("job failed: %s", error)
+        return str(error), {"retry": False}
+    except (BadMessage, BadPicture, BadBundle, BadKey, FileNotFoundError) as error:
         log.warning("job failed: %s", error)
         return f"{type(error).__name__}: {error}", {"retry": False}
     except Exception as error:  # whatever a job runs into must not end the worker

@@ -87,6 +87,7 @@ MATRIX = [
     GET    projects/{project}/image-counts               404 403 ok  ok
     GET    projects/{project}/rounds                     404 403 ok  ok
     POST   projects/{project}/rounds                     404 403 403 ok
+    GET    projects/{project}/round-history              404 403 ok  ok
     GET    projects/{project}/round-schedule             404 403 ok  ok
     PUT    projects/{project}/round-schedule             404 403 403 ok
     GET    rounds/{round}                                404 403 ok  ok

@@ -163,6 +163,21 @@ def test_a_round_is_started_watched_and_leaves_a_candidate(
     assert accessibility_problems(page) == []
 
 
+def copy_of_the_model_in_use(product: LiveProduct, name: str) -> tuple[str, str]:
+    """The id of the model in use, and that of a new version with the same files."""
+    newest = "SELECT model_version_id FROM annotator_promotion ORDER BY id DESC LIMIT 1"
+    [(base,)] = product.ask(newest)
+    version, fingerprint = str(uuid.uuid4()), uuid.uuid4().hex * 2
+    product.ask(
+        """INSERT INTO annotator_modelversion (id, name, bundle_fingerprint, encoder_fingerprint, manifest,
+            scores, parent_id, created_at)
+        SELECT %s, %s, %s, encoder_fingerprint, manifest, scores, id, now()
+        FROM annotator_modelversion WHERE id = %s RETURNING id""",
+        *(version, name, fingerprint, base),
+    )
+    return str(base), version
+
+
 def insert_comparison(
     product: LiveProduct, base: str, candidate: str, stored: dict[str, Any]
 ) -> None:
@@ -185,20 +200,10 @@ def test_a_worse_candidate_is_promoted_with_a_reason_and_rolled_back(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
     """A copy of the model in use whose comparison says that it got worse."""
-    newest = "SELECT model_version_id FROM annotator_promotion ORDER BY id DESC LIMIT 1"
-    [(before,)] = product.ask(newest)
-    lost = {"num_masks": 9, "num_images": 4, "current": 0.8, "candidate": 0.7, "difference": -0.1}
-    measures = {"first_capped": {**lost, "interval": [-0.2, -0.05], "by_group": {}}}
+    measures = {"first_capped": {**measured(0.8, 0.7), "by_group": {}}}
     stored = {"replayed_on": "held_out", "measures": measures, "cases": []}
-    version, fingerprint = str(uuid.uuid4()), uuid.uuid4().hex * 2
-    product.ask(
-        """INSERT INTO annotator_modelversion (id, name, bundle_fingerprint, encoder_fingerprint, manifest,
-            scores, parent_id, created_at)
-        SELECT %s, 'a worse one', %s, encoder_fingerprint, manifest, scores, id, now()
-        FROM annotator_modelversion WHERE id = %s RETURNING id""",
-        *(version, fingerprint, before),
-    )
-    insert_comparison(product, str(before), version, stored)
+    before, version = copy_of_the_model_in_use(product, "a worse one")
+    insert_comparison(product, before, version, stored)
     page = open_page("admin", f"/models/{version}")
     expect(page.locator("#verdict")).to_contain_text("Worse than")
     page.get_by_role("button", name="Promote although worse").click()
@@ -215,6 +220,126 @@ def test_a_worse_candidate_is_promoted_with_a_reason_and_rolled_back(
     page.get_by_role("button", name="Roll back").click()
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     expect(page.locator("#promotions li").first).not_to_contain_text("a worse one")
+
+
+def test_two_versions_are_compared_and_the_page_follows(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    """The second version's files are gone, which the worker tells; then it shows what another job measured."""
+    project, manager = new_project(product), product.session("manager")
+    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(6)})
+    accept_a_mask(product, project)
+    image = manager.get(f"/api/v1/projects/{project}/images").json()["images"][0]["id"]
+    assert manager.request("PATCH", f"/api/v1/images/{image}", {"held_out": True}).status == 200
+    base, version = copy_of_the_model_in_use(product, "a twin")
+    page = open_page("admin", "/models")
+    page.get_by_role("link", name="Compare two versions").click()
+    page.get_by_label("Before").select_option(base)
+    page.get_by_label("This version").select_option(version)
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Compare now").click()
+    expect(page.locator("#pair")).to_contain_text("storage has no bundle", timeout=LONG_MS)
+    assert accessibility_problems(page) == []
+    measures = {"first_capped": {**measured(0.6, 0.8), "by_group": {}}}
+    stored = {"replayed_on": "held_out", "measures": measures, "cases": []}
+    product.ask(
+        """UPDATE annotator_versioncomparison SET found = %s, compared_at = now()
+        WHERE candidate_id = %s RETURNING id""",
+        *(json.dumps(stored), version),
+    )
+    expect(page.locator("#verdict")).to_contain_text("Better than")  # by itself
+    expect(page.locator("tr").filter(has_text="after the first click")).to_contain_text("+0.200")
+    page.goto("/models")
+    row = page.locator("#versions tr").filter(has_text="a twin")
+    expect(row).to_contain_text("better")
+
+
+def test_a_checkpoint_that_is_none_is_refused_with_its_reason(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    folder = Path(product.product.settings["MASKWRIGHT_CHECKPOINTS"])
+    page = open_page("admin", "/models")
+    expect(page.locator("#checkpoints")).to_contain_text(str(folder))
+    folder.mkdir(exist_ok=True)
+    (folder / "mobile_sam.pt").write_bytes(b"no weights")
+    (folder / "sam_vit_b_01ec64.pth").write_bytes(b"no weights")
+    page.reload()
+    expect(page.get_by_label("Architecture")).to_have_value("vit_t")
+    page.get_by_label("File").select_option("sam_vit_b_01ec64.pth")
+    expect(page.get_by_label("Architecture")).to_have_value("vit_b")
+    page.get_by_role("button", name="Register", exact=True).click()
+    expect(page.get_by_label("Registering sam_vit_b_01ec64.pth")).to_be_visible()
+    state = page.locator("#registrations .chip").first
+    expect(state).to_have_text("failed", timeout=2 * LONG_MS)
+    page.locator("#registrations summary").first.click()
+    expect(page.locator("#registrations")).to_contain_text("could run code on this server")
+    assert accessibility_problems(page) == []
+
+
+HISTORY = """
+from datetime import timedelta
+from django.utils import timezone
+from annotator.models import *
+project = Project.objects.get(id='%s')
+base = Promotion.objects.latest('id').model_version
+mask = Mask.objects.filter(image__project=project).get()
+MaskTiming.objects.filter(mask=mask).delete()
+MaskTiming.objects.create(mask=mask, version=1, active_ms=21500)
+now = timezone.now()
+for number, (iou_1, iou_3) in enumerate([(0.55, 0.7), (0.61, 0.75)], start=1):
+    made = None
+    if number == 1:
+        made = ModelVersion.objects.create(name='round one', bundle_fingerprint=project.id.hex * 2,
+            manifest=base.manifest, encoder_fingerprint=base.encoder_fingerprint, parent=base,
+            scores={'held_out': {'after': {'miou_at': {'1': iou_1, '3': iou_3}}}})
+    job = Job.objects.create(kind='train', subject='%%s %%s' %% (project.id, number), state='done', finished_at=now)
+    Job.objects.filter(id=job.id).update(created_at=now + timedelta(hours=number - 2))
+    Round.objects.create(project=project, number=number, job=job, snapshot_key='none', num_images=1, num_masks=1,
+        base=base, candidate=made)
+"""
+
+
+def test_the_rounds_of_a_project_are_told_in_a_table_and_charts(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project, manager = new_project(product), product.session("manager")
+    page = open_page("manager", f"/projects/{project}/rounds")
+    expect(page.get_by_role("heading", name="No round yet")).to_be_visible()
+    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(7)})
+    taken = accept_a_mask(product, project)
+    product.session("annotator").post(f"/api/v1/assignments/{taken['id']}/submit")
+    product.manage("shell", "-c", HISTORY % project)
+    page.reload()
+    first = page.locator("#rounds tr").last
+    expect(first).to_contain_text("0.550")
+    expect(first).to_contain_text("not promoted")
+    second = page.locator(
+        "#rounds tr"
+    ).first  # a minute ago it ended, and the mask came after the first
+    expect(second.locator("td").nth(1)).to_have_text("1")
+    expect(second.locator("td").nth(2)).to_have_text("21.5")
+    expect(second.locator("td").nth(3)).to_have_text("1.0")
+    for chart in ("seconds-chart", "per-image-chart", "score-chart"):
+        expect(page.locator(f"#{chart} svg[role=img]")).to_have_count(1)
+    told = page.locator("#score-chart svg").get_attribute("aria-label")
+    assert told is not None and "round 1: 0.55 after 1 click, 0.70 after 3" in told
+    for summary in page.get_by_text("The same as a table").all():
+        summary.click()
+    expect(page.locator("#seconds-table tr").last).to_contain_text("21.5")
+    assert accessibility_problems(page) == []
+
+
+def measured(current: float, candidate: float) -> dict[str, Any]:
+    """One measure that is surely better or worse."""
+    change = round(candidate - current, 4)
+    return {
+        "num_masks": 9,
+        "num_images": 4,
+        "current": current,
+        "candidate": candidate,
+        "difference": change,
+        "interval": [change - 0.01, change + 0.01],
+    }
 
 
 def test_the_system_page_shows_a_healthy_installation(open_page: OpenPage) -> None:
@@ -246,6 +371,7 @@ def test_the_choice_of_dark_is_kept(open_page: OpenPage) -> None:
         ("manager", "/"),
         ("manager", "/projects/{project}/images"),
         ("manager", "/projects/{project}/dashboard"),
+        ("manager", "/projects/{project}/rounds"),
         ("manager", "/projects/{project}/members"),
         ("manager", "/projects/{project}/guidelines"),
         ("admin", "/models"),

@@ -10,7 +10,8 @@ from pytest_django.fixtures import Settings
 
 from annotator.models import Job, JobKind, JobState, ModelVersion, Person, SignInLink
 from annotator.queries.model_versions import current_model_version
-from tests.cast import Cast, make_model
+from annotator.services.workers import storage_place
+from tests.cast import Cast, make_embedding, make_image, make_model
 from tests.comparisons import (
     BEST,
     candidate_of,
@@ -274,6 +275,37 @@ def test_a_failed_embedding_is_shown_with_its_error_and_tried_again(
     again = Job.objects.exclude(id=failed.id).get()
     assert (again.subject, again.state) == (failed.subject, JobState.QUEUED)
     assert "cannot be read" not in dan.get("/system").text
+
+
+def test_what_runs_and_what_is_stored_is_shown(
+    visitor: Visitors, cast: Cast, settings: Settings, own_storage: Path
+) -> None:
+    make_embedding(make_image(cast.project), make_model())
+    dan = visitor("dan")
+    shown = dan.get("/system").text
+    assert "Nothing runs now." in shown and str(own_storage) in shown
+    assert "uploads are refused" not in shown
+    assert (
+        '<span class="quiet">embeddings</span> 1\xa0byte <span class="small quiet">in 1 file'
+        in shown
+    )
+    Job.objects.create(
+        kind=JobKind.COMPARE,
+        subject="two versions",
+        state=JobState.RUNNING,
+        progress=0.25,
+        message="Scoring <both>: 5 of 20",
+        heartbeat_at=timezone.now(),
+    )
+    settings.STORAGE_RESERVE_BYTES = 2**60
+    shown = dan.get("/system").text
+    assert "Scoring &lt;both&gt;: 5 of 20" in shown and "25 %" in shown
+    assert "free: uploads are refused, saves go on" in shown
+
+
+def test_the_place_of_files_is_shown_without_its_secrets(settings: Settings) -> None:
+    settings.STORAGE_URL = "s3://key:secret@bucket/masks"
+    assert storage_place() == "s3://bucket/masks"
 
 
 def test_a_failed_training_is_not_started_behind_the_back_of_its_round(

@@ -11,8 +11,8 @@ from annotator.services.images import remove_image
 from tests.cast import Cast, lend, make_embedding, make_image, make_model
 from tests.pages.conftest import Visitors
 
-PROJECT_PAGES = ["images", "review", "dashboard", "members", "guidelines", "annotate"]
-MANAGED = {"images", "review", "dashboard", "members"}
+PROJECT_PAGES = ["images", "review", "dashboard", "rounds", "members", "guidelines", "annotate"]
+MANAGED = {"images", "review", "dashboard", "rounds", "members"}
 
 
 @pytest.mark.parametrize("name", PROJECT_PAGES)

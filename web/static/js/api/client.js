@@ -116,6 +116,14 @@ export class ApiClient {
     return this.#get(`projects/${project}/throughput`);
   }
 
+  /**
+   * @param {string} project
+   * @returns {Promise<Json>}
+   */
+  roundHistory(project) {
+    return this.#get(`projects/${project}/round-history`);
+  }
+
   // Images
 
   /**

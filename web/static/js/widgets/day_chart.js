@@ -1,9 +1,11 @@
-// Seconds per mask by day against the paper's first and last figure, with the number of masks below.
+// Seconds per mask, by day or by round, against the paper's first and last figure, with the number of masks below.
 
 import { drawing, fill } from './elements.js';
 import { counted, day, decimal } from './format.js';
 
-/** @typedef {{day: string, masks: number, seconds_per_mask: {median: number | null, p90: number | null}}} DayRow */
+/** @typedef {{median: number | null, p90: number | null}} Spread */
+/** @typedef {{day: string, masks: number, seconds_per_mask: Spread}} DayRow */
+/** @typedef {{label: string, masks: number, seconds_per_mask: Spread}} Row */
 /** @typedef {{x: (place: number) => number, seconds: (value: number) => number, masks: (count: number) => number, width: number, step: number}} Scales */
 
 export const PAPER_FIRST_S = 34;
@@ -17,16 +19,26 @@ const RIGHT = 76;
 const LABEL_PX = 64;
 
 /**
- * Draws the rows into `frame` at its present width.
+ * Draws days into `frame` at its present width.
  * @param {HTMLElement} frame
  * @param {readonly DayRow[]} rows oldest first, at least one
  */
 export function drawDays(frame, rows) {
+  drawSeconds(frame, rows.map((row) => ({ ...row, label: day(row.day) })), 'day');
+}
+
+/**
+ * Draws rows of any kind into `frame` at its present width.
+ * @param {HTMLElement} frame
+ * @param {readonly Row[]} rows oldest first, at least one
+ * @param {string} kind what a row is, in the singular
+ */
+export function drawSeconds(frame, rows, kind) {
   const padding = getComputedStyle(frame);
   const room = frame.clientWidth - parseFloat(padding.paddingLeft) - parseFloat(padding.paddingRight);
   const width = Math.max(320, Math.floor(room));
   const scales = scalesFor(rows, width);
-  const picture = drawing('svg', { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img', 'aria-label': summary(rows) });
+  const picture = drawing('svg', { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img', 'aria-label': summary(rows, kind) });
   picture.append(
     ...secondsAxis(scales, rows),
     paperLine(scales, PAPER_FIRST_S, 'paper, first'),
@@ -34,19 +46,19 @@ export function drawDays(frame, rows) {
     ...rows.map((row, place) => bars(scales, row, place)),
     medianLine(scales, rows),
     ...rows.map((row, place) => marker(scales, row, place)),
-    ...dayLabels(scales, rows),
+    ...rowLabels(scales, rows),
     drawing('text', { class: 'chart-label', x: LEFT - 8, y: BAR_BOTTOM - 2, 'text-anchor': 'end' }, 'masks'),
   );
   fill(frame, picture);
 }
 
-/** @param {readonly DayRow[]} rows @returns {string} */
-function summary(rows) {
+/** @param {readonly Row[]} rows @param {string} kind @returns {string} */
+function summary(rows, kind) {
   const last = rows[rows.length - 1];
-  return `Median seconds per mask on ${counted(rows.length, 'day')}; on ${day(last.day)} ${decimal(last.seconds_per_mask.median)} seconds over ${counted(last.masks, 'mask')}.`;
+  return `Median seconds per mask over ${counted(rows.length, kind)}; ${last.label}: ${decimal(last.seconds_per_mask.median)} seconds over ${counted(last.masks, 'mask')}.`;
 }
 
-/** @param {readonly DayRow[]} rows @param {number} width @returns {Scales} */
+/** @param {readonly Row[]} rows @param {number} width @returns {Scales} */
 function scalesFor(rows, width) {
   const top = highest(rows);
   const mostMasks = Math.max(...rows.map((row) => row.masks), 1);
@@ -60,13 +72,13 @@ function scalesFor(rows, width) {
   };
 }
 
-/** @param {readonly DayRow[]} rows @returns {number} a multiple of ten with room for the paper's line */
+/** @param {readonly Row[]} rows @returns {number} a multiple of ten with room for the paper's line */
 function highest(rows) {
   const found = rows.flatMap((row) => [row.seconds_per_mask.median ?? 0, row.seconds_per_mask.p90 ?? 0]);
   return Math.min(120, Math.max(40, Math.ceil(Math.max(...found) / 10) * 10));
 }
 
-/** @param {Scales} scales @param {readonly DayRow[]} rows @returns {SVGElement[]} */
+/** @param {Scales} scales @param {readonly Row[]} rows @returns {SVGElement[]} */
 function secondsAxis(scales, rows) {
   const top = highest(rows);
   const marks = [0, top / 2, top];
@@ -88,7 +100,7 @@ function paperLine(scales, value, label) {
   );
 }
 
-/** @param {Scales} scales @param {DayRow} row @param {number} place @returns {SVGElement} */
+/** @param {Scales} scales @param {Row} row @param {number} place @returns {SVGElement} */
 function bars(scales, row, place) {
   const width = Math.min(28, scales.step * 0.7);
   const height = scales.masks(row.masks);
@@ -102,28 +114,28 @@ function bars(scales, row, place) {
   return group;
 }
 
-/** @param {DayRow} row @returns {string} */
+/** @param {Row} row @returns {string} */
 function tooltip(row) {
   const { median, p90 } = row.seconds_per_mask;
-  return `${day(row.day)}: ${counted(row.masks, 'mask')}, median ${decimal(median)} s, p90 ${decimal(p90)} s`;
+  return `${row.label}: ${counted(row.masks, 'mask')}, median ${decimal(median)} s, p90 ${decimal(p90)} s`;
 }
 
-/** @param {Scales} scales @param {readonly DayRow[]} rows @returns {SVGElement} */
+/** @param {Scales} scales @param {readonly Row[]} rows @returns {SVGElement} */
 function medianLine(scales, rows) {
   const points = rows.flatMap((row, place) => (row.seconds_per_mask.median === null ? [] : [`${scales.x(place)},${scales.seconds(row.seconds_per_mask.median)}`]));
   return drawing('polyline', { class: 'chart-median', points: points.join(' ') });
 }
 
-/** @param {Scales} scales @param {DayRow} row @param {number} place @returns {SVGElement} */
+/** @param {Scales} scales @param {Row} row @param {number} place @returns {SVGElement} */
 function marker(scales, row, place) {
   const median = row.seconds_per_mask.median;
   if (median === null) return drawing('g');
   return drawing('circle', { class: 'chart-dot', cx: scales.x(place), cy: scales.seconds(median), r: 4.5 }, drawing('title', {}, tooltip(row)));
 }
 
-/** @param {Scales} scales @param {readonly DayRow[]} rows @returns {SVGElement[]} */
-function dayLabels(scales, rows) {
+/** @param {Scales} scales @param {readonly Row[]} rows @returns {SVGElement[]} */
+function rowLabels(scales, rows) {
   const every = Math.max(1, Math.ceil(LABEL_PX / scales.step));
   const shown = rows.map((row, place) => ({ row, place })).filter(({ place }) => (rows.length - 1 - place) % every === 0);
-  return shown.map(({ row, place }) => drawing('text', { class: 'chart-label', x: scales.x(place), y: HEIGHT - 8, 'text-anchor': 'middle' }, day(row.day)));
+  return shown.map(({ row, place }) => drawing('text', { class: 'chart-label', x: scales.x(place), y: HEIGHT - 8, 'text-anchor': 'middle' }, row.label));
 }
