@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from annotator.models import Mask, MaskCheck, MaskOrigin, MaskState, Project
+from annotator.queries.masks import with_active_time
 from annotator.queries.reviews import reviewable_masks, without_rejected
-from annotator.queries.throughput import with_active_time
 
 EMPTY, SPECKS, BORDER, DUPLICATE, TOO_FAST = "empty", "specks", "border", "duplicate", "too_fast"
 CHECKS = (EMPTY, SPECKS, BORDER, DUPLICATE, TOO_FAST)

@@ -3,7 +3,7 @@
 import { ApiClient } from '../api/client.js';
 import { drawSeconds } from '../widgets/day_chart.js';
 import { byId, chip, element, fill } from '../widgets/elements.js';
-import { NOTHING, counted, decimal, moment, whole } from '../widgets/format.js';
+import { NOTHING, counted, day, decimal, moment, whole } from '../widgets/format.js';
 import { ProjectHints, oneAtATime } from '../widgets/hints.js';
 import { drawLines } from '../widgets/line_chart.js';
 import { faultText } from '../widgets/toasts.js';
@@ -51,8 +51,7 @@ function show(history) {
   byId('history', HTMLElement).hidden = isEmpty;
   byId('so-far', HTMLElement).textContent = counted(history.since.masks, 'mask');
   if (!isEmpty) {
-    fill(byId('rounds', HTMLElement), ...[...history.rounds].reverse().map(roundRow));
-    fill(byId('since', HTMLElement), sinceRow(history.since));
+    fill(byId('rounds', HTMLElement), sinceRow(history.since), ...[...history.rounds].reverse().map(roundRow));
     showTables(history);
     drawCharts(history);
   }
@@ -67,7 +66,7 @@ function roundRow(row) {
     'tr',
     {},
     element('th', { scope: 'row' }, String(row.number)),
-    element('td', { class: 'small' }, moment(row.started_at)),
+    element('td', { class: 'small', title: moment(row.started_at) }, day(row.started_at.slice(0, 10))),
     ...stageCells(row),
     numberCell(decimal(row.iou_1, 3)),
     numberCell(decimal(row.iou_3, 3)),
