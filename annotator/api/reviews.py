@@ -111,7 +111,7 @@ class MaskReviewsReply(serializers.Serializer[object]):
 class ReviewQueue(Endpoint):
     """The masks that wait for a reviewer, or were decided on; for managers."""
 
-    filters = frozenset({"state", "author", "image", "check", "offset", "limit"})
+    filters = frozenset({"state", "author", "image", "audit", "check", "offset", "limit"})
 
     @extend_schema(
         responses=QueueReply,
@@ -119,6 +119,7 @@ class ReviewQueue(Endpoint):
             OpenApiParameter("state", str, enum=[*REVIEW_STATES, ANY]),
             OpenApiParameter("author", str),
             OpenApiParameter("image", str),
+            OpenApiParameter("audit", str),
             OpenApiParameter("check", str, enum=list(CHECKS)),
         ],
     )
@@ -145,7 +146,8 @@ class ReviewQueue(Endpoint):
         )
 
     def _wanted(self, request: Request) -> QueueFilter:
-        state = request.query_params.get("state", UNREVIEWED)
+        usual = ANY if "audit" in request.query_params else UNREVIEWED
+        state = request.query_params.get("state", usual)
         if state not in {*REVIEW_STATES, ANY}:
             known = ", ".join((*REVIEW_STATES, ANY))
             raise Invalid(f"state={state[:40]!r} is none of {known}.", field="state")
@@ -153,6 +155,7 @@ class ReviewQueue(Endpoint):
             state=None if state == ANY else state,
             author=self._id("author"),
             image=self._id("image"),
+            audit=self._id("audit"),
         )
 
     def _id(self, name: str) -> UUID | None:

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from annotator.api import (
     assignments,
+    audits,
     checkpoints,
     comparisons,
     exports,
@@ -31,6 +32,7 @@ SUBJECTS = [
     assignments,
     masks,
     reviews,
+    audits,
     interactions,
     throughput,
     models,

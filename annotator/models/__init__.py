@@ -5,6 +5,7 @@ from annotator.models.audit import AuditEntry, Export
 from annotator.models.images import Embedding, Image, Picture
 from annotator.models.interactions import Interaction, MaskTiming
 from annotator.models.jobs import OPEN_STATES, Job, JobKind, JobState
+from annotator.models.mask_audits import AuditedMask, MaskAudit
 from annotator.models.mask_checks import MaskCheck
 from annotator.models.masks import Mask, MaskOrigin, MaskRevision, MaskState, SaveReceipt
 from annotator.models.people import Person, SignInFailure, SignInLink
@@ -40,6 +41,7 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "AuditEntry",
+    "AuditedMask",
     "Embedding",
     "Export",
     "Image",
@@ -48,6 +50,7 @@ __all__ = [
     "JobKind",
     "JobState",
     "Mask",
+    "MaskAudit",
     "MaskCheck",
     "MaskOrigin",
     "MaskRevision",

@@ -15,13 +15,13 @@ class ReviewOutcome(models.TextChoices):
 
 
 class RejectReason(models.TextChoices):
-    INEXACT_EDGE = "inexact_edge"
-    MISSING_PART = "missing_part"
-    TOO_MUCH = "too_much"
-    SEVERAL_OBJECTS = "several_objects"
-    NOT_AN_OBJECT = "not_an_object"
-    DUPLICATE = "duplicate"
-    OTHER = "other"
+    INEXACT_EDGE = "inexact_edge", "The edge is not exact"
+    MISSING_PART = "missing_part", "A part is missing"
+    TOO_MUCH = "too_much", "It covers too much"
+    SEVERAL_OBJECTS = "several_objects", "Several objects in one mask"
+    NOT_AN_OBJECT = "not_an_object", "Not an object"
+    DUPLICATE = "duplicate", "The object has a mask already"
+    OTHER = "other", "Another reason"
 
 
 class Review(models.Model):

@@ -33,6 +33,7 @@ class QueueFilter:
     state: str | None = UNREVIEWED  # one of REVIEW_STATES
     author: UUID | None = None
     image: UUID | None = None
+    audit: UUID | None = None  # of an audit's masks those that it has not decided on
 
 
 def review_state() -> Coalesce:
@@ -75,6 +76,8 @@ def review_queue(project: Project, wanted: QueueFilter) -> QuerySet[Mask]:
         masks = masks.filter(author_id=wanted.author)
     if wanted.image is not None:
         masks = masks.filter(image_id=wanted.image)
+    if wanted.audit is not None:
+        masks = masks.filter(audited__audit_id=wanted.audit, audited__review=None)
     return masks.select_related("image", "author").order_by(
         "image__order_index", "image_id", "order_index", "id"
     )

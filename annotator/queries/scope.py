@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from annotator.errors import NotAllowed, NotInScope
-from annotator.models import Assignment, Image, Mask, Membership, Person, Project, Role
+from annotator.models import Assignment, Image, Mask, MaskAudit, Membership, Person, Project, Role
 
 NOTHING = "There is nothing here, or it is not yours to see."
 
@@ -107,6 +107,16 @@ def find_managed_mask(*, person: Person, mask_id: UUID) -> Mask:
         raise NotInScope(NOTHING)
     require_manager(person=person, project=mask.image.project)
     return mask
+
+
+def find_managed_audit(*, person: Person, audit_id: UUID) -> MaskAudit:
+    """An audit of a project the person manages: 404 outside, 403 for annotators."""
+    audits = MaskAudit.objects.filter(project__in=visible_projects(person))
+    audit = audits.filter(id=audit_id).select_related("project").first()
+    if audit is None:
+        raise NotInScope(NOTHING)
+    require_manager(person=person, project=audit.project)
+    return audit
 
 
 def find_own_mask(*, person: Person, mask_id: UUID) -> Mask:

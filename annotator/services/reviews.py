@@ -23,6 +23,7 @@ from annotator.models import (
 from annotator.queries.reviews import has_rejected, is_rejected
 from annotator.services.assignments import return_to_annotator, withdraw_return
 from annotator.services.hints import send_hint
+from annotator.services.mask_audits import follow_decision
 from annotator.services.mask_history import stored_runs
 from annotator.services.save_receipts import queue_up, stale
 from common import rle
@@ -75,6 +76,7 @@ def decide(*, mask: Mask, decision: Decision, by: Person) -> Decided:
         _check(mask, decision)
         was_rejected = is_rejected(mask)
         review = _written(mask, decision, by)
+        follow_decision(mask=mask, review=review)
         returned = _send_on(mask, review, was_rejected=was_rejected)
     send_hint(project=mask.image.project, kind="images")
     return Decided(review, is_new=True, returned=returned)
@@ -94,6 +96,7 @@ def record_fix(*, mask: Mask, before: MaskRevision, by: Person) -> Review | None
         iou=iou_of(before.counts, mask.counts, image_of=mask),
         reviewer=by,
     )
+    follow_decision(mask=mask, review=review)
     _end_return_when_done(mask)
     return review
 

@@ -114,6 +114,7 @@ def _project_tabs(project: Project, may_manage: bool) -> list[Tab]:
         tabs += [
             Tab("images", "Images", f"{base}/images"),
             Tab("review", "Review", f"{base}/review"),
+            Tab("quality", "Quality", f"{base}/quality"),
             Tab("dashboard", "Dashboard", f"{base}/dashboard"),
             Tab("rounds", "Rounds", f"{base}/rounds"),
             Tab("members", "Members", f"{base}/members"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from annotator.views import models, projects, sign_in, system
+from annotator.views import models, projects, quality, sign_in, system
 
 PROJECT = "projects/<uuid:project_id>"
 
@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROJECT}/images/hold-out", projects.hold_out, name="hold-out"),
     path(f"{PROJECT}/images/retry", projects.retry_embeddings, name="retry-embeddings"),
     path(f"{PROJECT}/review", projects.review, name="review"),
+    path(f"{PROJECT}/quality", quality.quality, name="quality"),
+    path(f"{PROJECT}/quality/audits", quality.new_audit, name="new-audit"),
     path(f"{PROJECT}/dashboard", projects.dashboard, name="dashboard"),
     path(f"{PROJECT}/rounds", projects.rounds, name="rounds"),
     path(f"{PROJECT}/guidelines", projects.guidelines, name="guidelines"),

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES = 1000  # of the bootstrap over images
-INTERVAL = (2.5, 97.5)  # percentiles
-SEED = 0
+from common.intervals import bootstrap
 
 
 @dataclass(frozen=True)
@@ -62,21 +60,6 @@ def compare_groups(pairs: Sequence[Pair]) -> dict[str, Difference]:
     groups = sorted({pair.group for pair in pairs})
     found = {name: compare([pair for pair in pairs if pair.group == name]) for name in groups}
     return {name: difference for name, difference in found.items() if difference is not None}
-
-
-def bootstrap(
-    sums: NDArray[np.float64], weights: NDArray[np.float64], *, resamples: int = RESAMPLES
-) -> tuple[float, float]:
-    """95 % interval of Σ sums / Σ weights, both [I] by image: images are drawn again, with their masks.
-
-    The same input gives the same interval.
-    """
-    count = len(sums)
-    rng = np.random.default_rng(SEED)
-    draws = rng.multinomial(count, np.full(count, 1 / count), resamples)
-    totals = draws @ weights
-    low, high = np.percentile((draws @ sums)[totals > 0] / totals[totals > 0], INTERVAL)
-    return float(low), float(high)
 
 
 def by_image(images: Sequence[str], values: Iterable[tuple[str, float]]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.intervals import bootstrap
 from common.metrics import CLICK_LIMIT, number_of_clicks
 from model_server.evaluation.clicking import (
     CLICK_COUNTS,
@@ -13,7 +14,6 @@ from model_server.evaluation.clicking import (
     ScoredGuess,
     Trace,
 )
-from model_server.evaluation.comparison import bootstrap
 from model_server.evaluation.results import ImageResult, MaskResult
 
 CALIBRATION_BINS = 10

@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from annotator.models import Export, Job, JobKind, Round
+from annotator.models import Export, Job, JobKind, MaskAudit, Round
 from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
 from tests.comparisons import compared
 
@@ -81,6 +81,9 @@ MATRIX = [
     GET    masks/{mask}/reviews                          404 403 ok  ok
     POST   masks/{mask}/reviews                          404 403 ok  ok
     GET    masks/{mask}/correction                       404 403 ok  ok
+    GET    projects/{project}/audits                     404 403 ok  ok
+    POST   projects/{project}/audits                     404 403 ok  ok
+    GET    audits/{audit}                                404 403 ok  ok
     GET    projects/{project}/mask-checks                404 403 ok  ok
     GET    projects/{project}/review-queue               404 403 ok  ok
     POST   interactions                                  ok  ok  ok  ok
@@ -168,7 +171,9 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
     )
     packing = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
     export = Export.objects.create(project=cast.project, job=packing, format="coco")
+    audit = MaskAudit.objects.create(project=cast.project, seed=1, num_images=1)
     return {
+        "audit": str(audit.id),
         "round": str(round_.id),
         "export": str(export.id),
         "project": str(cast.project.id),

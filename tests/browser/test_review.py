@@ -145,6 +145,33 @@ def test_a_reviewer_fixes_a_mask_in_the_workbench(
     assert faults == []
 
 
+def test_an_audit_from_the_draw_to_its_numbers(product: LiveProduct, open_page: OpenPage) -> None:
+    project = handed_in(product, num_images=2, seed=80)
+    page = open_page("manager", f"/projects/{project}/quality", viewport=WINDOW)
+    assert accessibility_problems(page) == []
+    page.get_by_label("Images").fill("2")
+    page.get_by_label("Seed").fill("11")
+    page.get_by_role("button", name="Draw and begin").click()
+    expect(page.locator("#left")).to_have_text("2 left")
+    settled(page)
+    page.keyboard.press("a")
+    expect(page.locator("#left")).to_have_text("1 left")
+    settled(page)
+    page.keyboard.press("f")
+    expect(page.locator(".mask-detail")).to_have_text("In hand", timeout=LONG_MS)
+    page.keyboard.press("b")
+    page.locator("#stage").click(position={"x": 200, "y": 150})
+    page.get_by_role("button", name="Done, back to the review").click()
+    expect(page.get_by_role("heading", name="Nothing to review here")).to_be_visible(
+        timeout=LONG_MS
+    )
+    page.get_by_role("link", name="Its numbers").click()
+    row = page.get_by_role("row").filter(has_text="2 of 2")
+    expect(row).to_contain_text("done")
+    [audit] = product.session("manager").get(f"/api/v1/projects/{project}/audits").json()["audits"]
+    assert audit["num_decided"] == 2 and 0.5 < audit["mean_iou"] < 1
+
+
 def test_a_mask_that_changed_meanwhile_is_shown_as_it_is_now(
     product: LiveProduct, open_page: OpenPage
 ) -> None:

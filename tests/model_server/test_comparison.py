@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from model_server.evaluation.comparison import Pair, bootstrap, compare, compare_groups
+from common.intervals import bootstrap
+from model_server.evaluation.comparison import Pair, compare, compare_groups
 
 PAIRS = [
     Pair("quay", "a", 0.5, 0.7),

@@ -11,8 +11,17 @@ from annotator.services.images import remove_image
 from tests.cast import Cast, lend, make_embedding, make_image, make_model
 from tests.pages.conftest import Visitors
 
-PROJECT_PAGES = ["images", "review", "dashboard", "rounds", "members", "guidelines", "annotate"]
-MANAGED = {"images", "review", "dashboard", "rounds", "members"}
+PROJECT_PAGES = [
+    "images",
+    "review",
+    "quality",
+    "dashboard",
+    "rounds",
+    "members",
+    "guidelines",
+    "annotate",
+]
+MANAGED = {"images", "review", "quality", "dashboard", "rounds", "members"}
 
 
 @pytest.mark.parametrize("name", PROJECT_PAGES)

@@ -19,7 +19,7 @@ const STATES = /** @type {const} */ ([
   ['fixed', 'Fixed'],
   ['rejected', 'Rejected'],
 ]);
-const FILTERS = ['state', 'author', 'image', 'check'];
+const FILTERS = ['state', 'author', 'image', 'check', 'audit'];
 
 const project = document.body.dataset.project ?? '';
 const apiBase = document.body.dataset.api ?? '/api/v1/';
@@ -37,6 +37,9 @@ function filtersOf() {
   const search = new URLSearchParams(location.search);
   return Object.fromEntries(FILTERS.flatMap((name) => (search.get(name) ? [[name, search.get(name) ?? '']] : [])));
 }
+
+/** In an audit every mask is decided on, whatever was decided before. */
+const usualState = () => (filtersOf().audit ? 'any' : 'unreviewed');
 
 /** @param {Record<string, string>} filters */
 function setFilters(filters) {
@@ -82,7 +85,7 @@ async function showCurrent() {
 /** @param {boolean} hasMask */
 function showFrame(hasMask) {
   const { counts, authors } = queue.page;
-  const { state = 'unreviewed', author = '', check = '' } = filtersOf();
+  const { state = usualState(), author = '', check = '' } = filtersOf();
   for (const [id] of STATES) {
     byId(`count-${id}`, HTMLElement).textContent = whole(counts[id]);
     byId(`state-${id}`, HTMLElement).setAttribute('aria-pressed', String(id === state));
@@ -94,8 +97,14 @@ function showFrame(hasMask) {
   byId('left', HTMLElement).textContent = `${whole(queue.left)} left`;
   byId('deciding', HTMLElement).hidden = !hasMask;
   byId('nothing', HTMLElement).hidden = hasMask;
-  byId('nothing-words', HTMLElement).textContent =
-    state === 'unreviewed' ? 'Masks come here as soon as their image is handed in.' : 'No mask is in this state.';
+  byId('nothing-words', HTMLElement).textContent = nothingWords(state);
+  byId('auditing', HTMLElement).hidden = !filtersOf().audit;
+}
+
+/** @param {string} state */
+function nothingWords(state) {
+  if (filtersOf().audit) return 'Every mask of this audit is decided on, or its image is being reworked.';
+  return state === 'unreviewed' ? 'Masks come here as soon as their image is handed in.' : 'No mask is in this state.';
 }
 
 /**

@@ -1,0 +1,109 @@
+"""The quality page: each number recomputed by hand, and beginning an audit."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+
+from annotator.models import Mask, MaskAudit, MaskTiming, RejectReason, ReviewOutcome
+from annotator.queries.quality import people_quality, review_totals
+from annotator.services.reviews import Decision, decide
+from tests.cast import Cast, accepted_mask, make_image
+from tests.pages.conftest import Visitors
+
+
+@pytest.fixture
+def masks(cast: Cast) -> list[Mask]:
+    """Three of Alice's, one of Bob's, each in an image of its own; Alice took 4, 8 and 30 s."""
+    made = [
+        accepted_mask(make_image(cast.project), author)
+        for author in (cast.alice, cast.alice, cast.alice, cast.bob)
+    ]
+    for mask, seconds in zip(made, (4, 8, 30), strict=False):
+        MaskTiming.objects.create(mask=mask, version=1, active_ms=1000.0 * seconds)
+    return made
+
+
+def review(cast: Cast, mask: Mask, reason: RejectReason | None = None) -> None:
+    outcome = ReviewOutcome.REJECTED if reason else ReviewOutcome.ACCEPTED
+    decision = Decision(uuid.uuid4(), mask.version, outcome, reason)
+    decide(mask=mask, decision=decision, by=cast.carol)
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_people_stand_by_name_with_what_was_right_at_first_sight(
+    cast: Cast, masks: list[Mask]
+) -> None:
+    review(cast, masks[0])
+    review(cast, masks[1], RejectReason.MISSING_PART)
+    review(cast, masks[1])  # the first decision is the one that tells of her work
+    review(cast, masks[2], RejectReason.OTHER)
+    review(cast, masks[2], RejectReason.OTHER)
+    alice, bob = people_quality(cast.project)
+    told = (alice.name, alice.num_masks, alice.num_reviewed, alice.num_accepted)
+    assert told == ("Alice", 3, 3, 1)
+    assert (alice.median_seconds, alice.share) == (8.0, pytest.approx(1 / 3))
+    assert (alice.common_reason, alice.is_sure) == ("other", False)
+    assert (bob.name, bob.share, bob.median_seconds) == ("Bob", None, None)
+    totals = review_totals(cast.project)
+    assert totals.outcomes == {"accepted": 1, "fixed": 0, "rejected": 2}
+    assert totals.reasons == [("other", 2), ("missing_part", 1)]
+
+
+def test_the_page_shows_the_numbers_and_leads_to_the_masks(
+    visitor: Visitors, cast: Cast, masks: list[Mask]
+) -> None:
+    review(cast, masks[0], RejectReason.TOO_MUCH)
+    Mask.objects.filter(id=masks[3].id).update(area=5)
+    page = visitor("carol").get(f"/projects/{cast.project.id}/quality")
+    assert page.status_code == 200
+    base = f"/projects/{cast.project.id}/review?state=any"
+    assert f'href="{base}&amp;check=empty"' in page.text
+    assert f'href="{base}&amp;author={cast.alice.id}"' in page.text
+    shown = text_of(page.text)
+    assert "Alice 3 8.0 1 0 % few yet It covers too much" in shown
+    assert "Bob 1 – 0 – –" in shown
+    assert "Hardly any pixels fewer than 16 pixels 1" in shown
+    assert 'cx="505.6"' in page.text and 'cy="236.0"' in page.text, "8 of 10 s, 0 %"
+
+
+def test_an_empty_project_has_a_quality_page_too(visitor: Visitors, cast: Cast) -> None:
+    shown = text_of(visitor("carol").get(f"/projects/{cast.project.id}/quality").text)
+    assert "Nobody has reviewed a mask yet." in shown
+    assert "Nobody has accepted a mask yet." in shown
+
+
+def test_an_audit_is_begun_on_the_page(visitor: Visitors, cast: Cast, masks: list[Mask]) -> None:
+    path = f"/projects/{cast.project.id}/quality/audits"
+    begun = visitor("carol").post(path, {"num_images": "3", "seed": "5"})
+    audit = MaskAudit.objects.get()
+    assert begun["Location"] == f"/projects/{cast.project.id}/review?audit={audit.id}"
+    assert (audit.num_images, audit.seed, audit.masks.count()) == (3, 5, 3)
+    sampled = list(Mask.objects.filter(audited__audit=audit))
+    review(cast, sampled[0])
+    review(cast, sampled[1], RejectReason.NOT_AN_OBJECT)
+    shown = text_of(visitor("carol").get(f"/projects/{cast.project.id}/quality").text)
+    assert "5 3 2 of 3 50 % (0 to 100) 50 % (0 to 100) 0.500 Go on" in shown
+
+
+@pytest.mark.parametrize(
+    ("who", "form", "status"),
+    [
+        ("carol", {"num_images": "many", "seed": "5"}, 422),
+        ("carol", {"num_images": "3"}, 422),
+        ("carol", {"num_images": "3", "seed": "5"}, 409),
+        ("alice", {"num_images": "3", "seed": "5"}, 403),
+        ("mallory", {"num_images": "3", "seed": "5"}, 404),
+    ],
+)
+def test_what_cannot_be_begun_says_why(
+    visitor: Visitors, cast: Cast, who: str, form: dict[str, str], status: int
+) -> None:
+    reply = visitor(who).post(f"/projects/{cast.project.id}/quality/audits", form)
+    assert reply.status_code == status
+    assert not MaskAudit.objects.exists()
