@@ -24,7 +24,7 @@ from annotator.services.mask_history import stored_runs
 from common import rle
 
 
-def start_audit(*, project: Project, num_images: int, seed: int, by: Person) -> MaskAudit:
+def start_audit(*, project: Project, num_images: int, seed: int, by: Person | None) -> MaskAudit:
     """Draws images that have masks, at most all of them, and keeps every mask of them as it is now.
 
     The same seed draws the same images as long as the same images have masks. `Conflict` when none has.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 
 from annotator.models import AuditedMask, AuditEntry, Mask, MaskAudit
 from annotator.services.mask_audits import start_audit
@@ -120,6 +121,18 @@ def test_pairs_are_what_was_sampled_and_what_became_of_it(
 
 def iou(first: Any, second: Any) -> float:
     return float(np.sum(first & second) / np.sum(first | second))
+
+
+def test_a_command_draws_and_tells(
+    cast: Cast, browser: Browsers, masks: list[Mask], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("audit", "Harbour", images=3, seed=4)
+    assert capsys.readouterr().out == "seed 4, 3 images; 0 of 6 masks decided\n"
+    decide(browser("carol"), masks[0], "rejected")
+    call_command("audit", "Harbour")
+    assert "1 of 6 masks decided; 0.0% above 0.90 IoU (0.0% to 97.5%)" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="at least one image"):
+        call_command("audit", "Harbour", images=0)
 
 
 def test_a_second_decision_counts_until_the_audit_ends(

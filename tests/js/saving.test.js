@@ -24,7 +24,12 @@ class SlowJournal extends EventTarget {
     return /** @type {Promise<void>} */ (new Promise((done) => this.#writes.push(done)));
   }
 
-  record() {
+  /** @type {any[]} */
+  wishes = [];
+
+  /** @param {unknown} wish */
+  record(wish) {
+    this.wishes.push(wish);
     return this.#write();
   }
 
@@ -38,10 +43,11 @@ class SlowJournal extends EventTarget {
   }
 }
 
-function opened() {
+/** @param {string | null | undefined} [lease] */
+function opened(lease = 'lease') {
   const journal = new SlowJournal();
   const store = createStore(/** @type {Workbench} */ ({ ...FIRST, image: IMAGE }), () => {});
-  const saving = new Saving({ store, journal: /** @type {any} */ (journal), person: 'alice', assignment: () => 'lease', modelVersion: () => 'model', draftEveryMs: 1, fault: assert.fail });
+  const saving = new Saving({ store, journal: /** @type {any} */ (journal), person: 'alice', assignment: () => lease, modelVersion: () => 'model', draftEveryMs: 1, fault: assert.fail });
   return { journal, store, saving };
 }
 
@@ -71,4 +77,11 @@ test('an image is not handed in before its last change is on this device', async
   assert.equal(isWritten, false);
   await page.journal.writeAll();
   await written;
+});
+
+test('a correction is saved without a lease', async () => {
+  const page = opened(null);
+  acceptOne(page);
+  assert.deepEqual(page.journal.wishes.map(({ assignment, state }) => [assignment, state]), [[null, 'accepted']]);
+  await page.journal.writeAll();
 });

@@ -8,7 +8,7 @@ import {
   addPoint, answer, chooseCandidate, maskOf, movePoint, needsAnswer, newCurrent, paint, removePoint, setBox, strokeArea,
 } from '../../web/static/js/state/current.js';
 import { amend, commit, EMPTY_DOC, newHistory, redo, redoLabel, undo, undoLabel } from '../../web/static/js/state/history.js';
-import { acceptCurrent, deleteMask, docFromServer, giveUpCurrent, inHand, maskAt, reopen } from '../../web/static/js/state/masks.js';
+import { acceptCurrent, deleteMask, docFromServer, giveUpCurrent, inHand, isSentBack, maskAt, reopen } from '../../web/static/js/state/masks.js';
 
 /** @typedef {import('../../web/static/js/state/types.js').Candidate} Candidate */
 /** @typedef {import('../../web/static/js/state/types.js').Stroke} Stroke */
@@ -172,6 +172,15 @@ test('masks of the server come in the order they were made, without the deleted'
   ]);
   assert.deepEqual(doc.masks.map(({ id, area, state }) => [id, area, state]), [['early', 14, 'draft'], ['late', 14, 'accepted']]);
   assert.deepEqual(doc.masks[0].box, [2, 3, 9, 5]);
+});
+
+test('a mask that was sent back is so until its pixels are accepted anew', () => {
+  const review = { outcome: /** @type {const} */ ('rejected'), reason: 'missing_part', note: '', pins: [], version: 2, iou: null, at: '' };
+  const row = { id: 'a', rle: encode(rectangle(4, 3, 10, 12)), state: /** @type {const} */ ('accepted'), order_index: 0, predicted_iou: null, model_version: null, given_up: false };
+  const doc = docFromServer([{ ...row, review }, { ...row, id: 'b', order_index: 1, review: { ...review, outcome: 'accepted' } }, { ...row, id: 'c', order_index: 2 }]);
+  assert.deepEqual(doc.masks.map(isSentBack), [true, false, false]);
+  const current = paint(/** @type {import('../../web/static/js/state/types.js').Current} */ (reopen(doc, 'a').current), stroke('brush', 20, 20, 3), strokeArea(SIZE, stroke('brush', 20, 20, 3)));
+  assert.equal(isSentBack(acceptCurrent(inHand(doc, current), FACTS).masks[0]), false);
 });
 
 test('twelve masks side by side wear twelve colours', () => {
