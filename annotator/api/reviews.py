@@ -40,6 +40,7 @@ from annotator.queries.reviews import (
     QueueFilter,
     authors_to_review,
     counts_by_state,
+    current_reviews,
     review_queue,
     reviews_of,
 )
@@ -133,10 +134,12 @@ class ReviewQueue(Endpoint):
                 raise Invalid(text, field="check")
             masks = with_finding(masks, check)
         shown = list(masks[offset : offset + limit])
-        findings = findings_of(shown)
+        findings, reviews = findings_of(shown), current_reviews(shown)
         return Response(
             {
-                "masks": [_describe_queued(one, findings[one.id]) for one in shown],
+                "masks": [
+                    _describe_queued(one, findings[one.id], reviews.get(one.id)) for one in shown
+                ],
                 "total": masks.count(),
                 "counts": counts_by_state(project),
                 "authors": [
@@ -220,14 +223,14 @@ class MaskCorrection(Endpoint):
         return Response(describe_opening(image, current_model_version()))
 
 
-def _describe_queued(mask: Mask, findings: list[str]) -> dict[str, object]:
+def _describe_queued(mask: Mask, findings: list[str], review: Review | None) -> dict[str, object]:
     return {
         "mask": str(mask.id),
         "image": str(mask.image_id),
         "image_name": mask.image.name,
         "author": mask.author_id and str(mask.author_id),
         "author_name": mask.author.display_name if mask.author else "",
-        "state": getattr(mask, "review_state", UNREVIEWED),
+        "state": review.outcome if review else UNREVIEWED,
         "findings": findings,
     }
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from annotator.models import (
     Assignment,
@@ -36,23 +35,38 @@ class QueueFilter:
     audit: UUID | None = None  # of an audit's masks those that it has not decided on
 
 
-def review_state() -> Coalesce:
-    """An expression over masks: the outcome of the newest decision about their pixels, else `UNREVIEWED`."""
-    newest = Review.objects.filter(
-        mask_id=OuterRef("pk"), counts_sha256=OuterRef("counts_sha256")
-    ).order_by("-id")
-    return Coalesce(
-        Subquery(newest.values("outcome")[:1]), Value(UNREVIEWED), output_field=CharField()
-    )
+def in_state(masks: QuerySet[Mask], state: str) -> QuerySet[Mask]:
+    """Those of the masks that are in one of REVIEW_STATES: by the newest decision about their pixels."""
+    if state == UNREVIEWED:
+        return masks.filter(~Exists(_about_these_pixels()))
+    return masks.filter(_stands(state))
 
 
 def without_rejected(masks: QuerySet[Mask]) -> QuerySet[Mask]:
     """The masks but for those whose pixels were rejected."""
-    return masks.alias(review_state=review_state()).exclude(review_state=ReviewOutcome.REJECTED)
+    return masks.filter(~_stands(ReviewOutcome.REJECTED))
+
+
+def _stands(outcome: str) -> Exists:
+    """A condition on masks: the newest decision about their pixels is this one.
+
+    Written without a sorted subquery, so that PostgreSQL can join instead of asking mask by mask.
+    """
+    later = Review.objects.filter(
+        mask_id=OuterRef("mask_id"),
+        counts_sha256=OuterRef("counts_sha256"),
+        id__gt=OuterRef("id"),
+    )
+    return Exists(_about_these_pixels().filter(~Exists(later), outcome=outcome))
+
+
+def _about_these_pixels() -> QuerySet[Review]:
+    """Decisions about the very pixels that the outer mask has now."""
+    return Review.objects.filter(mask_id=OuterRef("pk"), counts_sha256=OuterRef("counts_sha256"))
 
 
 def reviewable_masks(project: Project) -> QuerySet[Mask]:
-    """Accepted masks of images that nobody has open and their author has handed in, with `review_state`."""
+    """Accepted masks of images that nobody has open and their author has handed in."""
     unfinished = Assignment.objects.filter(
         Q(state=AssignmentState.LEASED)
         | Q(state=AssignmentState.EXPIRED, annotator_id=OuterRef("author_id")),
@@ -64,14 +78,14 @@ def reviewable_masks(project: Project) -> QuerySet[Mask]:
         image__deleted_at=None,
         state=MaskState.ACCEPTED,
         given_up=False,
-    ).annotate(review_state=review_state())
+    )
 
 
 def review_queue(project: Project, wanted: QueueFilter) -> QuerySet[Mask]:
     """The masks a reviewer asked for, image by image in the project's order."""
     masks = reviewable_masks(project)
     if wanted.state is not None:
-        masks = masks.filter(review_state=wanted.state)
+        masks = in_state(masks, wanted.state)
     if wanted.author is not None:
         masks = masks.filter(author_id=wanted.author)
     if wanted.image is not None:
@@ -85,14 +99,9 @@ def review_queue(project: Project, wanted: QueueFilter) -> QuerySet[Mask]:
 
 def counts_by_state(project: Project) -> dict[str, int]:
     """How many masks of the project stand where, for each of REVIEW_STATES."""
-    rows = (
-        reviewable_masks(project)
-        .order_by()
-        .values("review_state")
-        .annotate(num_masks=Count("pk"))
-        .values_list("review_state", "num_masks")
-    )
-    return dict.fromkeys(REVIEW_STATES, 0) | dict(rows)
+    masks = reviewable_masks(project).order_by()
+    decided = {outcome: in_state(masks, outcome).count() for outcome in ReviewOutcome.values}
+    return {UNREVIEWED: masks.count() - sum(decided.values()), **decided}
 
 
 def authors_to_review(project: Project) -> list[tuple[UUID, str]]:
@@ -130,5 +139,4 @@ def has_rejected(*, image_id: UUID, author_id: UUID) -> bool:
     masks = Mask.objects.filter(
         author_id=author_id, image_id=image_id, state=MaskState.ACCEPTED, given_up=False
     )
-    states = masks.alias(review_state=review_state())
-    return states.filter(review_state=ReviewOutcome.REJECTED).exists()
+    return in_state(masks, ReviewOutcome.REJECTED).exists()
