@@ -24,8 +24,8 @@ class Percentile(Aggregate):
 class Spread:
     """Middle and slow end of a set of numbers; None without numbers."""
 
-    median: float | None
-    p90: float | None
+    median: float | None = None
+    p90: float | None = None
 
 
 def percentile(numbers: Iterable[float], share: float) -> float | None:

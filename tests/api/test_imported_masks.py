@@ -13,6 +13,7 @@ from annotator.models import Assignment, Mask, MaskOrigin, MaskRevision, MaskSta
 from annotator.queries.project_summaries import project_summaries
 from annotator.queries.scope import visible_projects
 from annotator.queries.throughput import throughput
+from annotator.queries.throughput.period import period_of
 from annotator.services.mask_history import revision_of
 from annotator.services.timing import recompute_timings, write_overdue_timings
 from tests.cast import Browser, Cast, accepted_mask, counts, lend, make_image, save_body
@@ -129,13 +130,13 @@ def test_numbers_of_pace_know_only_masks_made_here(
     alice = browser("alice")
     alice.save(imported.id, refined(lent), version=1)
     interact(alice, lent, imported)
-    numbers = throughput(project=cast.project, now=timezone.now())
-    assert (numbers.masks, numbers.imported, numbers.timed_masks) == (0, 1, 0)
-    assert (numbers.masks_per_hour, numbers.latency_count) == (0, 0)
-    assert numbers.people == numbers.by_day == numbers.by_model == []
+    numbers = throughput(project=cast.project, period=period_of("all", now=timezone.now()))
+    assert (numbers.masks, numbers.imported, numbers.whole.work.timed_masks) == (0, 1, 0)
+    assert (numbers.hours[-1].masks, numbers.whole.latency.decodes) == (0, 0)
+    assert numbers.by_person == numbers.by_day == numbers.by_model == []
     accepted_mask(lent.image, cast.alice)
-    numbers = throughput(project=cast.project, now=timezone.now())
-    assert (numbers.masks, numbers.imported, numbers.masks_per_hour) == (1, 1, 1)
+    numbers = throughput(project=cast.project, period=period_of("all", now=timezone.now()))
+    assert (numbers.masks, numbers.imported, numbers.hours[-1].masks) == (1, 1, 1)
     (summary,) = project_summaries(person=cast.alice, projects=visible_projects(cast.alice))
     assert summary.masks == 2, "the project's masks, wherever they came from"
     assert MaskRevision.objects.filter(author=None).count() == 1

@@ -59,7 +59,7 @@ MATRIX = [
     POST   projects/{project}/images                     404 403 ok  ok
     POST   projects/{project}/assignments/next           404 ok  ok  ok
     GET    projects/{project}/throughput                 404 403 ok  ok
-    GET    projects/{project}/throughput.csv             404 403 ok  ok
+    GET    projects/{project}/throughput/{table}.csv     404 403 ok  ok
     GET    images/{image}                                404 ok  ok  ok
     PATCH  images/{image}                                404 403 ok  ok
     DELETE images/{image}                                404 403 ok  ok
@@ -186,6 +186,7 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
         "sha256": "0" * 64,
         "comparison": str(compared(model, make_model(promote=False), {}).id),
         "job": str(packing.id),
+        "table": "people",
     }
 
 
