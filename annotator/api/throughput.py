@@ -19,7 +19,7 @@ from annotator.api.throughput_tables import TABLES, describe, table_csv
 from annotator.errors import NotInScope
 from annotator.queries.image_counts import image_counts, num_failed_embeddings
 from annotator.queries.scope import NOTHING, find_managed_project
-from annotator.queries.throughput import throughput
+from annotator.queries.throughput.numbers import throughput
 from annotator.queries.throughput.period import CHOICES, DEFAULT, period_of
 
 DAYS = OpenApiParameter(
@@ -68,6 +68,7 @@ class PersonLineReply(LineReply):
 class ModelLineReply(LineReply):
     model_version = serializers.UUIDField(allow_null=True)
     name = serializers.CharField(allow_blank=True)
+    retrainings = serializers.IntegerField()
 
 
 class HourReply(serializers.Serializer[object]):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from annotator.queries.throughput import Line, Throughput
+from annotator.queries.throughput.numbers import Line, Throughput
 
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -69,7 +69,12 @@ def describe(numbers: Throughput) -> dict[str, object]:
             for one in numbers.by_person
         ],
         "by_model": [
-            {"model_version": one.model_version, "name": one.name, **describe_line(one.line)}
+            {
+                "model_version": one.model_version,
+                "name": one.name,
+                "retrainings": one.retrainings,
+                **describe_line(one.line),
+            }
             for one in numbers.by_model
         ],
         "skip_reasons": [asdict(row) for row in numbers.skip_reasons],
@@ -121,7 +126,11 @@ def _people(numbers: Throughput) -> Iterator[Row]:
 
 def _models(numbers: Throughput) -> Iterator[Row]:
     return (
-        {"model_version": one.name or WITHOUT_MODEL, **describe_line(one.line)}
+        {
+            "model_version": one.name or WITHOUT_MODEL,
+            "retrainings": one.retrainings,
+            **describe_line(one.line),
+        }
         for one in numbers.by_model
     )
 
@@ -158,7 +167,7 @@ TABLES: dict[str, Table] = {
     ),
     "days": Table(("day", *SECONDS), _days),
     "people": Table(("person", *SECONDS, "last_accepted_at"), _people),
-    "models": Table(("model_version", *SECONDS), _models),
+    "models": Table(("model_version", "retrainings", *SECONDS), _models),
     "phases": Table(
         (
             *("part", "name", "timed_masks", "active_hours", "looking_share", "prompting_share"),

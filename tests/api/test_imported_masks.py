@@ -12,7 +12,7 @@ from django.utils import timezone
 from annotator.models import Assignment, Mask, MaskOrigin, MaskRevision, MaskState, MaskTiming
 from annotator.queries.project_summaries import project_summaries
 from annotator.queries.scope import visible_projects
-from annotator.queries.throughput import throughput
+from annotator.queries.throughput.numbers import throughput
 from annotator.queries.throughput.period import period_of
 from annotator.services.mask_history import revision_of
 from annotator.services.timing import recompute_timings, write_overdue_timings

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, WebSocketRoute, expect
 from pycocotools.coco import COCO
 
 from tests.browser.projects import (
@@ -95,11 +95,79 @@ def test_the_dashboard_moves_by_itself_when_a_mask_is_accepted(
     assignment = accept_a_mask(product, project)
     expect(page.locator("#masks")).to_have_text("1")
     expect(page.locator("#masks-per-hour")).to_have_text("1")
-    expect(page.locator("#people tr").first).to_contain_text("Demo annotator")
+    expect(page.locator("#people-table tbody tr")).to_contain_text("Demo annotator")
     product.session("annotator").post(f"/api/v1/assignments/{assignment['id']}/submit")
     expect(page.locator("#left")).to_have_text("0")
+    expect(page.locator("#forecast")).to_contain_text("Nothing is left")
     page.get_by_role("button", name="masks in the last hour").click()
     expect(page.locator("#term-hour")).to_be_visible()
+
+
+def test_each_chart_of_the_dashboard_has_its_definition_table_and_csv(
+    product: LiveProduct, open_page: OpenPage, tmp_path: Path
+) -> None:
+    project = new_project(product)
+    product.session("manager").upload(
+        f"/api/v1/projects/{project}/images", {"quay.png": scene(6), "pier.png": scene(7)}
+    )
+    done = accept_a_mask(product, project)
+    product.session("annotator").post(f"/api/v1/assignments/{done['id']}/submit")
+    page = open_page("manager", f"/projects/{project}/dashboard")
+    expect(page.locator("#days-chart svg")).to_have_attribute("aria-label", re.compile("1 mask"))
+    for name in ("hours", "models", "per-image"):
+        expect(page.locator(f"#{name}-chart svg")).to_be_visible()
+    expect(page.locator("#models-table tbody tr")).to_have_count(1)
+    expect(page.locator("#per-image")).to_have_text("1.0")
+    links = page.locator("a[data-table]")
+    assert links.count() == 10
+    for link in links.all():
+        section = link.get_attribute("aria-label").removeprefix("CSV: ")  # type: ignore[union-attr]
+        term = page.get_by_role("button", name=f"What is shown: {section}")
+        term.click()
+        definition = page.locator(f"#{term.get_attribute('popovertarget')}")
+        expect(definition).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(definition).to_be_hidden()
+    page.get_by_role("button", name="7 days").click()
+    expect(page.locator("#dashboard")).to_have_attribute("aria-busy", "false")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="CSV: By person").click()
+    assert "days=7" in started.value.url
+    path = tmp_path / "people.csv"
+    started.value.save_as(path)
+    heading, row = path.read_text().splitlines()
+    assert heading.startswith("person,masks,")
+    assert row.startswith("Demo annotator,1,")
+    page.get_by_role("button", name="By person", exact=True).click()
+    for name in ("phases", "effort", "endings", "latency"):
+        expect(page.locator(f"#{name}-table tbody th")).to_have_text(["All", "Demo annotator"])
+
+
+def test_the_dashboard_reads_everything_again_after_a_reconnection(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project = new_project(product)
+    product.session("manager").upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(8)})
+    page = open_page("manager", "/")
+    sockets: list[WebSocketRoute] = []
+
+    def deaf(socket: WebSocketRoute) -> None:
+        """The first socket carries no hint; later ones are as usual."""
+        server = socket.connect_to_server()
+        if not sockets:
+            server.on_message(lambda message: None)
+        sockets.append(socket)
+
+    page.route_web_socket(re.compile("/ws/projects/"), deaf)
+    page.goto(f"/projects/{project}/dashboard")
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#masks")).to_have_text("0")
+    accept_a_mask(product, project)
+    with page.expect_response(re.compile(r"/throughput\?")):
+        sockets[0].close(code=1012)
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#masks")).to_have_text("1")
+    assert len(sockets) == 2
 
 
 def test_an_export_is_downloaded_and_loads(

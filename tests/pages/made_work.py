@@ -16,7 +16,7 @@ from annotator.models import (
     Person,
     Project,
 )
-from annotator.queries.throughput import Throughput, throughput
+from annotator.queries.throughput.numbers import Throughput, throughput
 from annotator.queries.throughput.period import DEFAULT, period_of
 from common import rle
 from tests.cast import asymmetric_mask, counts

@@ -122,6 +122,8 @@ def test_a_period_begins_with_a_day_and_bounds_all_but_the_totals(cast: Cast) ->
 
 def test_model_versions_are_told_apart_and_painting_needs_none(cast: Cast) -> None:
     image, first, second = make_image(cast.project), make_model(), make_model(promote=False)
+    second.parent = first
+    second.save()
     accepted(image, cast.alice, 14.0, model=second)
     accepted(image, cast.alice, 20.0, model=first)
     accepted(image, cast.alice, 34.0)
@@ -131,7 +133,11 @@ def test_model_versions_are_told_apart_and_painting_needs_none(cast: Cast) -> No
         (first.id, 20.0),
         (second.id, 14.0),
     ]
-    assert [row.name for row in rows] == ["", "compact", "compact"]
+    assert [(row.name, row.retrainings) for row in rows] == [
+        ("", 0),
+        ("compact", 0),
+        ("compact", 1),
+    ]
 
 
 # ---- where the time went, and what it took -------------------------------------------------------

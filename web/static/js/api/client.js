@@ -110,10 +110,11 @@ export class ApiClient {
 
   /**
    * @param {string} project
-   * @returns {Promise<Json>}
+   * @param {{days: string}} period 7, 30, 90 or all
+   * @returns {Promise<import('./types.js').Throughput>}
    */
-  throughput(project) {
-    return this.#get(`projects/${project}/throughput`);
+  throughput(project, period) {
+    return this.#get(`projects/${project}/throughput${queryOf(period)}`);
   }
 
   /**

@@ -135,6 +135,60 @@
  * @property {number} order_index
  */
 
+/**
+ * Numbers about some part of the work, as in docs/api.md; shares are 0 to 1, null is what cannot be said.
+ * @typedef {object} Line
+ * @property {number} masks
+ * @property {number} timed_masks
+ * @property {number | null} median_seconds_per_mask
+ * @property {number | null} p90_seconds_per_mask
+ * @property {number | null} masks_per_active_hour
+ * @property {number} active_hours
+ * @property {number} idle_hours
+ * @property {number | null} looking_share
+ * @property {number | null} prompting_share
+ * @property {number | null} waiting_share
+ * @property {number | null} painting_share
+ * @property {number | null} points_per_mask
+ * @property {number | null} boxes_per_mask
+ * @property {number | null} candidate_switches_per_mask
+ * @property {number | null} painted_masks_share
+ * @property {number | null} painted_pixels_share
+ * @property {number} given_up
+ * @property {number | null} given_up_rate
+ * @property {number} images_submitted
+ * @property {number} images_skipped
+ * @property {number | null} skip_rate
+ * @property {number | null} masks_per_image
+ * @property {number} decodes
+ * @property {number | null} median_decode_ms
+ * @property {number | null} p90_decode_ms
+ * @property {string | null} last_accepted_at
+ */
+
+/** @typedef {Line & {day: string}} DayLine */
+/** @typedef {Line & {person: string, name: string}} PersonLine */
+/** @typedef {Line & {model_version: string | null, name: string, retrainings: number}} ModelLine */
+/** @typedef {{total: number, waiting: number, ready: number, in_progress: number, submitted: number, skipped: number, left: number}} ImageCounts */
+/** @typedef {{images_per_day: number, days_seen: number, days_left: number | null, low: number | null, high: number | null}} Forecast */
+/** @typedef {{until: string, masks: number, images: number, people: number}} HourRow */
+
+/**
+ * @typedef {object} Throughput
+ * @property {string} at
+ * @property {number | null} days null: all of them
+ * @property {number} masks of all time, as `imported` and `images`
+ * @property {number} imported not among `masks`
+ * @property {ImageCounts} images
+ * @property {Forecast} forecast
+ * @property {HourRow[]} hours the last ones, oldest first
+ * @property {Line} whole
+ * @property {DayLine[]} by_day oldest first
+ * @property {PersonLine[]} by_person
+ * @property {ModelLine[]} by_model
+ * @property {{reason: SkipReason, images: number}[]} skip_reasons
+ */
+
 /** @typedef {'unclear' | 'nothing_to_annotate' | 'broken_image' | 'objectionable' | 'other'} SkipReason */
 
 /** @typedef {Record<string, any>} Json what pages read without this module's knowledge */

@@ -1,11 +1,11 @@
 // A project's rounds: what the paper reports of its stages, as a table and as charts.
 
 import { ApiClient } from '../api/client.js';
-import { drawSeconds } from '../widgets/day_chart.js';
 import { byId, chip, element, fill } from '../widgets/elements.js';
 import { NOTHING, counted, day, decimal, moment, whole } from '../widgets/format.js';
 import { ProjectHints, oneAtATime } from '../widgets/hints.js';
 import { drawLines } from '../widgets/line_chart.js';
+import { drawSpreads } from '../widgets/spread_chart.js';
 import { faultText } from '../widgets/toasts.js';
 
 /**
@@ -22,6 +22,7 @@ import { faultText } from '../widgets/toasts.js';
 
 const EVERY_MS = 60000; // masks are hinted at once a second: too often for numbers over all of them
 const RETOLD_BY = new Set(['jobs', 'models']);
+const PAPER_SECONDS = { first: 34, last: 14, steps: null };
 const PAPER_PER_IMAGE = [
   { value: 20, label: '20 paper' },
   { value: 44, label: '44 paper' },
@@ -119,8 +120,12 @@ function line(heading, cells) {
 /** @param {RoundHistory} history */
 function drawCharts(history) {
   const named = stages(history);
-  const rows = named.map(({ label, stage }) => ({ label, masks: stage.masks, seconds_per_mask: { median: stage.median_seconds_per_mask, p90: stage.p90_seconds_per_mask } }));
-  drawSeconds(byId('seconds-chart', HTMLElement), rows, 'stage');
+  const seconds = named.map(secondsPlace);
+  const newest = seconds[seconds.length - 1];
+  drawSpreads(byId('seconds-chart', HTMLElement), seconds, {
+    unit: ' s', counted: 'masks', least: 40, paper: PAPER_SECONDS,
+    summary: `Median seconds per mask over ${counted(named.length, 'stage')}; ${newest.tooltip}.`,
+  });
   const perImage = named.map(({ stage }) => stage.masks_per_image);
   drawLines(byId('per-image-chart', HTMLElement), {
     labels: named.map(({ label }) => label),
@@ -141,6 +146,12 @@ function drawCharts(history) {
     write: (value) => decimal(value, 2),
     summary: `Mean IoU on held-out masks over ${counted(history.rounds.length, 'round')}; ${last === undefined ? 'none was scored' : `round ${last.number}: ${decimal(last.iou_1, 2)} after 1 click, ${decimal(last.iou_3, 2)} after 3`}.`,
   });
+}
+
+/** @param {{label: string, stage: Stage}} named @returns {import('../widgets/spread_chart.js').Place} */
+function secondsPlace({ label, stage }) {
+  const { masks: count, median_seconds_per_mask: middle, p90_seconds_per_mask: upper } = stage;
+  return { label, count, middle, upper, tooltip: `${label}: ${counted(count, 'mask')}, median ${decimal(middle)} s, p90 ${decimal(upper)} s` };
 }
 
 /** @param {boolean} isLive */

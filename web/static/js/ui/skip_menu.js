@@ -2,7 +2,7 @@
 import { make } from './elements.js';
 
 /** @type {readonly (readonly [string, string, string])[]} code, label, explanation */
-const REASONS = [
+export const SKIP_REASONS = [
   ['nothing_to_annotate', 'Nothing to annotate', 'There is no object to mask'],
   ['unclear', 'Unclear', 'I cannot tell what belongs to an object'],
   ['broken_image', 'Broken image', 'The picture is damaged or not readable'],
@@ -25,7 +25,7 @@ export function skipMenu(dialog, skip) {
     skip(reason, note.value.trim());
     note.value = '';
   };
-  const buttons = REASONS.map(([code, label, explanation], index) =>
+  const buttons = SKIP_REASONS.map(([code, label, explanation], index) =>
     make(
       'button',
       { class: 'skip-reason', attributes: { type: 'button', 'data-reason': code }, on: { click: () => choose(code) } },
@@ -44,7 +44,7 @@ export function skipMenu(dialog, skip) {
   );
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
   dialog.addEventListener('keydown', (event) => {
-    const reason = event.target === note ? undefined : REASONS[Number(event.key) - 1];
+    const reason = event.target === note ? undefined : SKIP_REASONS[Number(event.key) - 1];
     if (reason) choose(reason[0]);
   });
   return () => {

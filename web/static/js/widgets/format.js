@@ -4,6 +4,7 @@ const WHOLE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const MOMENT = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 const DAY = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', timeZone: 'UTC' });
+const HOUR = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 export const NOTHING = '–';
 
@@ -32,6 +33,17 @@ export function bytes(bytes) {
 /** @param {string | Date} at @returns {string} */
 export function moment(at) {
   return MOMENT.format(new Date(at));
+}
+
+/** @param {number | null | undefined} share 0 to 1 @returns {string} */
+export function percent(share) {
+  if (share === null || share === undefined) return NOTHING;
+  return share > 0 && share < 0.0995 ? `${(100 * share).toFixed(1)} %` : `${Math.round(100 * share)} %`;
+}
+
+/** @param {string} at @returns {string} the hour and minute here */
+export function hourOf(at) {
+  return HOUR.format(new Date(at));
 }
 
 /** @param {string} date ISO day @returns {string} */

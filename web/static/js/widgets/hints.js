@@ -5,6 +5,8 @@
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 20000;
 const ASK_AGAIN_MS = 10000;
+const SHORTEST_REST_MS = 200;
+const RESTS_PER_RUN = 4;
 export const HINT_KINDS = /** @type {const} */ (['images', 'throughput', 'jobs', 'models']);
 
 /** Follows one project's hints until closed. After each reconnection every kind is re-read. */
@@ -85,6 +87,29 @@ function hintKind(text) {
   if (typeof text !== 'string') return null;
   const kind = JSON.parse(text).kind;
   return HINT_KINDS.includes(kind) ? kind : null;
+}
+
+/**
+ * A reader that rests after each run, so that a page on a busy day asks during a fifth of the time at most,
+ * however slow the answer.
+ * @param {() => Promise<void>} read
+ * @returns {{read: () => Promise<void>, hurry: () => void}} `hurry` ends a rest, say because somebody waits
+ */
+export function withRests(read) {
+  let hurry = () => {};
+  const resting = async () => {
+    const began = performance.now();
+    await read();
+    const rest = Math.max(SHORTEST_REST_MS, RESTS_PER_RUN * (performance.now() - began));
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, rest);
+      hurry = () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      };
+    });
+  };
+  return { read: oneAtATime(resting), hurry: () => hurry() };
 }
 
 /**
