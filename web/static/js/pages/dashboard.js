@@ -264,7 +264,7 @@ choices('parts', ({ dataset }) => {
   if (state.shown !== null) showParts(state.shown);
 });
 new ResizeObserver(() => state.shown && showCharts(state.shown)).observe(byId('dashboard', HTMLElement));
-new ProjectHints({ project, onHint: readIfSeen, onState: showLive });
+new ProjectHints({ project, onHint: (kind) => (kind === 'images' || kind === 'throughput') && readIfSeen(), onState: showLive });
 setInterval(readIfSeen, EVERY_MS); // the last hour moves on by itself
 document.addEventListener('visibilitychange', readIfSeen);
 void read();
