@@ -11,16 +11,16 @@ from django.db import connection
 from django.utils import timezone
 
 from annotator.api.throughput_tables import describe
-from annotator.models import Mask, MaskOrigin, Project
+from annotator.models import Mask, Project
+from annotator.models.masks import ACCEPTED_IMPORTED, MADE_HERE
 from annotator.queries.image_counts import image_counts
 from annotator.queries.throughput.endings import endings, given_up, skip_reasons
 from annotator.queries.throughput.forecast import forecast
 from annotator.queries.throughput.latency import latency
-from annotator.queries.throughput.numbers import throughput
+from annotator.queries.throughput.numbers import num_masks, throughput
 from annotator.queries.throughput.pace import hours
 from annotator.queries.throughput.period import Period, period_of
 from annotator.queries.throughput.work import work
-from annotator.queries.training_sets import accepted_masks
 from benchmarks.dashboard.measuring import Cost, measure
 from benchmarks.dashboard.seeding import Size, seed_project
 
@@ -91,7 +91,6 @@ def questions(project: Project, period: Period) -> dict[str, Callable[[], object
     """The queries of one reply, by what they tell."""
     days = list(work(project=project, period=period).by_day)
     left = image_counts(project=project).left
-    masks = accepted_masks(project)
     return {
         WORK: lambda: work(project=project, period=period),
         "submitted, skipped, masks per image": lambda: endings(project=project, period=period),
@@ -101,7 +100,7 @@ def questions(project: Project, period: Period) -> dict[str, Callable[[], object
         "hour by hour": lambda: hours(project=project, now=period.now),
         "image states": lambda: image_counts(project=project),
         "forecast": lambda: forecast(project=project, images_left=left, now=period.now),
-        "masks so far": lambda: masks.filter(origin=MaskOrigin.ANNOTATED).count(),
-        "imported": lambda: masks.filter(origin=MaskOrigin.IMPORTED).count(),
+        "masks so far": lambda: num_masks(project, MADE_HERE),
+        "imported": lambda: num_masks(project, ACCEPTED_IMPORTED),
         WHOLE: lambda: describe(throughput(project=project, period=period)),
     }

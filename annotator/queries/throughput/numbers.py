@@ -12,7 +12,10 @@ from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
-from annotator.models import MaskOrigin, ModelVersion, Person, Project
+from django.db.models import Q
+
+from annotator.models import Mask, ModelVersion, Person, Project
+from annotator.models.masks import ACCEPTED_IMPORTED, MADE_HERE
 from annotator.queries.image_counts import ImageCounts, image_counts
 from annotator.queries.throughput.endings import (
     Endings,
@@ -26,7 +29,6 @@ from annotator.queries.throughput.latency import Latency, latency
 from annotator.queries.throughput.pace import HourRow, hours
 from annotator.queries.throughput.period import Period
 from annotator.queries.throughput.work import Work, work
-from annotator.queries.training_sets import accepted_masks
 
 Key = TypeVar("Key")
 
@@ -104,8 +106,8 @@ def throughput(*, project: Project, period: Period) -> Throughput:
     by_model = _lines(made.by_model, ended.by_model, hard.by_model, waits.by_model)
     return Throughput(
         period=period,
-        masks=accepted_masks(project).filter(origin=MaskOrigin.ANNOTATED).count(),
-        imported=accepted_masks(project).filter(origin=MaskOrigin.IMPORTED).count(),
+        masks=num_masks(project, MADE_HERE),
+        imported=num_masks(project, ACCEPTED_IMPORTED),
         images=images,
         forecast=forecast(project=project, images_left=images.left, now=period.now),
         hours=hours(project=project, now=period.now),
@@ -115,6 +117,11 @@ def throughput(*, project: Project, period: Period) -> Throughput:
         by_model=_models(by_model),
         skip_reasons=skip_reasons(project=project, period=period),
     )
+
+
+def num_masks(project: Project, kind: Q) -> int:
+    """Masks of a kind (`MADE_HERE`, `ACCEPTED_IMPORTED`) in images that are still there."""
+    return Mask.objects.filter(kind, image__project=project, image__deleted_at=None).count()
 
 
 def _lines(

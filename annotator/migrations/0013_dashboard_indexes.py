@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0009_training_masks'),
+        ('annotator', '0012_drop_version_comparison_field'),
     ]
 
     operations = [
