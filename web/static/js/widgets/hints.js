@@ -93,23 +93,31 @@ function hintKind(text) {
  * A reader that rests after each run, so that a page on a busy day asks during a fifth of the time at most,
  * however slow the answer.
  * @param {() => Promise<void>} read
- * @returns {{read: () => Promise<void>, hurry: () => void}} `hurry` ends a rest, say because somebody waits
+ * @returns {{read: () => Promise<void>, hurry: () => void}} `hurry` ends the rest, or leaves
+ *   out the next one, because somebody waits
  */
 export function withRests(read) {
-  let hurry = () => {};
+  const state = { isHurried: false, endRest: () => {} };
   const resting = async () => {
     const began = performance.now();
     await read();
     const rest = Math.max(SHORTEST_REST_MS, RESTS_PER_RUN * (performance.now() - began));
-    await new Promise((resolve) => {
-      const timer = setTimeout(resolve, rest);
-      hurry = () => {
-        clearTimeout(timer);
-        resolve(undefined);
-      };
-    });
+    if (!state.isHurried) {
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, rest);
+        state.endRest = () => {
+          clearTimeout(timer);
+          resolve(undefined);
+        };
+      });
+    }
+    state.isHurried = false;
   };
-  return { read: oneAtATime(resting), hurry: () => hurry() };
+  const hurry = () => {
+    state.isHurried = true;
+    state.endRest();
+  };
+  return { read: oneAtATime(resting), hurry };
 }
 
 /**
