@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0012_drop_version_comparison_field'),
+        ('annotator', '0013_mask_checks'),
     ]
 
     operations = [
