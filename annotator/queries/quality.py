@@ -8,9 +8,8 @@ from uuid import UUID
 from django.db.models import Count, Min, Q, QuerySet
 
 from annotator.models import MaskOrigin, Project, Review, ReviewOutcome
-from annotator.queries.masks import masks_made_here
+from annotator.queries.masks import masks_made_here, with_active_time
 from annotator.queries.spread import Percentile
-from annotator.queries.throughput import with_active_time
 
 FEW_REVIEWS = 10  # a share of fewer says little
 

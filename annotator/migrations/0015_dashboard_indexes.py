@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0013_mask_checks'),
+        ('annotator', '0014_audits'),
     ]
 
     operations = [
