@@ -51,7 +51,7 @@ class AuditsReply(serializers.Serializer[object]):
     audits = AuditReply(many=True)
 
 
-class PairReply(serializers.Serializer[object]):
+class AuditedMaskReply(serializers.Serializer[object]):
     mask = serializers.UUIDField()
     image = serializers.UUIDField()
     version = serializers.IntegerField()
@@ -60,7 +60,7 @@ class PairReply(serializers.Serializer[object]):
 
 
 class OneAuditReply(AuditReply):
-    pairs = PairReply(many=True)
+    pairs = AuditedMaskReply(many=True)
 
 
 class Audits(Endpoint):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Avg, Count, Min, Q, QuerySet
 
 from annotator.models import MaskOrigin, Project, Review, ReviewOutcome
 from annotator.queries.masks import masks_made_here, with_active_time
@@ -25,6 +25,7 @@ class PersonQuality:
     num_accepted: int
     median_seconds: float | None
     common_reason: str  # of rejections, "" without any
+    fix_iou: float | None  # mean IoU of masks before and after a reviewer fixed them
 
     @property
     def share(self) -> float | None:
@@ -76,6 +77,8 @@ def people_quality(project: Project) -> list[PersonQuality]:
         .values_list("mask__author", "num", "accepted")
     }
     reasons = _common_reasons(project)
+    fixes = Review.objects.filter(mask__image__project=project, outcome=ReviewOutcome.FIXED)
+    fix_ious = dict(fixes.values_list("mask__author").annotate(mean=Avg("iou")).order_by())
     return [
         PersonQuality(
             person=row["author"],
@@ -85,6 +88,7 @@ def people_quality(project: Project) -> list[PersonQuality]:
             num_accepted=reviewed.get(row["author"], (0, 0))[1],
             median_seconds=row["median"],
             common_reason=reasons.get(row["author"], ""),
+            fix_iou=fix_ious.get(row["author"]),
         )
         for row in made
     ]

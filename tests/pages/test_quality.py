@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from annotator.models import Mask, MaskAudit, MaskTiming, RejectReason, ReviewOutcome
+from annotator.models import Mask, MaskAudit, MaskTiming, RejectReason, Review, ReviewOutcome
 from annotator.queries.quality import people_quality, review_totals
 from annotator.services.reviews import Decision, decide
 from tests.cast import Cast, accepted_mask, make_image
@@ -40,6 +40,17 @@ def test_people_stand_by_name_with_what_was_right_at_first_sight(
     cast: Cast, masks: list[Mask]
 ) -> None:
     review(cast, masks[0])
+    for iou in (0.9, 0.7):
+        Review.objects.create(
+            decision_id=uuid.uuid4(),
+            mask=masks[0],
+            version=2,
+            counts_sha256="f" * 64,
+            outcome=ReviewOutcome.FIXED,
+            fixed_version=1,
+            iou=iou,
+            reviewer=cast.carol,
+        )
     review(cast, masks[1], RejectReason.MISSING_PART)
     review(cast, masks[1])  # the first decision is the one that tells of her work
     review(cast, masks[2], RejectReason.OTHER)
@@ -49,6 +60,7 @@ def test_people_stand_by_name_with_what_was_right_at_first_sight(
     assert told == ("Alice", 3, 3, 1)
     assert (alice.median_seconds, alice.share) == (8.0, pytest.approx(1 / 3))
     assert (alice.common_reason, alice.is_sure) == ("other", False)
+    assert (alice.fix_iou, bob.fix_iou) == (pytest.approx(0.8), None)
     assert (bob.name, bob.share, bob.median_seconds) == ("Bob", None, None)
     totals = review_totals(cast.project)
     assert totals.outcomes == {"accepted": 1, "fixed": 0, "rejected": 2}
@@ -66,8 +78,8 @@ def test_the_page_shows_the_numbers_and_leads_to_the_masks(
     assert f'href="{base}&amp;check=empty"' in page.text
     assert f'href="{base}&amp;author={cast.alice.id}"' in page.text
     shown = text_of(page.text)
-    assert "Alice 3 8.0 1 0 % few yet It covers too much" in shown
-    assert "Bob 1 – 0 – –" in shown
+    assert "Alice 3 8.0 1 0 % few yet – It covers too much" in shown
+    assert "Bob 1 – 0 – – –" in shown
     assert "Hardly any pixels fewer than 16 pixels 1" in shown
     assert 'cx="505.6"' in page.text and 'cy="236.0"' in page.text, "8 of 10 s, 0 %"
 
