@@ -47,10 +47,11 @@ class Candidate:
     words: str
     encoder: EncoderSizes
 
-    def config(self) -> SamConfig:
+    def config(self, frame: int) -> SamConfig:
         """The whole network. Only the compact encoder gives masks the picture to follow."""
         edge_aware = self.encoder.kind == "compact"
-        return replace(COMPACT, name="candidate", encoder=self.encoder, edge_aware=edge_aware)
+        own = {"name": "candidate", "encoder": self.encoder, "edge_aware": edge_aware}
+        return replace(COMPACT, input_size=frame, **own)
 
 
 BUNDLED = CompactSizes(**vars(COMPACT.encoder))
@@ -60,6 +61,10 @@ CANDIDATES = {
         "no attention, twice the blocks at stride 16",
         replace(BUNDLED, depths=(1, 2, 4), attention_blocks=0),
     ),
+    "vit": Candidate(
+        "a plain vision transformer, 16 px patches; no detail, no geodesic maps, no edges",
+        VitSizes(width=192, depth=12, num_heads=3, global_blocks=(2, 5, 8, 11)),
+    ),
     "thin": Candidate(
         "¾ of the channels, twice the blocks",
         replace(BUNDLED, widths=(48, 96, 192, 320), depths=(2, 4, 4)),
@@ -67,10 +72,6 @@ CANDIDATES = {
     "wide": Candidate(
         "more channels, one block a stage",
         replace(BUNDLED, widths=(80, 160, 320, 320), depths=(1, 1, 1)),
-    ),
-    "vit": Candidate(
-        "a plain vision transformer, 16 px patches; no detail, no geodesic maps, no edges",
-        VitSizes(width=192, depth=12, num_heads=3, global_blocks=(2, 5, 8, 11)),
     ),
 }
 
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scores = {}
     for name in asked.candidates:
         folder = asked.out / name
-        weights = train_candidate(CANDIDATES[name].config(), folder, asked)
+        weights = train_candidate(CANDIDATES[name].config(asked.frame), folder, asked)
         scores[name] = score(weights, folder / f"scores-{asked.steps}-{asked.images}.json", asked)
     seconds = time_encoders(asked.candidates)
     head = ["encoder", "", "parameters, M", "IoU after 1 / 3 / 9 clicks", "by source"]
@@ -157,7 +158,9 @@ def time_encoders(names: Sequence[str]) -> dict[str, float]:
     """Seconds for one picture at the frame of use, median of five, taking turns."""
     image = torch.randn(1, 3, COMPACT.input_size, COMPACT.input_size)
     graphs = {
-        name: start_graph(Encoder(build_sam(CANDIDATES[name].config())).eval(), image)
+        name: start_graph(
+            Encoder(build_sam(CANDIDATES[name].config(COMPACT.input_size))).eval(), image
+        )
         for name in names
     }
     for run in graphs.values():
@@ -167,7 +170,7 @@ def time_encoders(names: Sequence[str]) -> dict[str, float]:
 
 def row(name: str, scores: dict[str, Any], seconds: dict[str, float]) -> list[str]:
     """The numbers of one candidate."""
-    sam = build_sam(CANDIDATES[name].config())
+    sam = build_sam(CANDIDATES[name].config(COMPACT.input_size))
     size = sum(parameter.numel() for parameter in sam.parameters()) / 1e6
     first = next(iter(seconds.values()))
     return [

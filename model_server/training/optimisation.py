@@ -90,8 +90,8 @@ def encoder_layers(encoder: nn.Module) -> list[nn.ModuleList]:
         downs = (encoder.down8, encoder.down16, encoder.down32)
         stages = (encoder.stage8, encoder.stage16, encoder.stage32)
         for down, stage in zip(downs, stages, strict=True):
-            first, *others = stage
-            parts += [[down, first], *([block] for block in others)]
+            blocks = list(stage.children())
+            parts += [[down, *blocks[:1]], *([block] for block in blocks[1:])]
     else:
         raise TypeError(f"no layers are known of {type(encoder).__name__}")
     return [nn.ModuleList(part) for part in parts]

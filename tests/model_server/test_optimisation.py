@@ -9,6 +9,7 @@ from torch import nn
 
 from model_server.sam.build import TINY, TINY_MAPS, VIT_B, VIT_T, SamConfig, build_sam
 from model_server.sam.common import DropPath
+from model_server.sam.compact_encoder import CompactEncoder
 from model_server.training.optimisation import (
     Progress,
     encoder_layers,
@@ -119,6 +120,13 @@ def test_stochastic_depth_grows_with_the_blocks(config: SamConfig) -> None:
     assert len(shares) == len(layers) - 1
     assert {m.p for m in sam.mask_decoder.modules() if isinstance(m, nn.Dropout)} == {0.1}
     assert set(sam.state_dict()) == keys
+
+
+def test_without_attention_the_last_layer_is_the_one_that_shrinks_the_map() -> None:
+    config = replace(TINY_MAPS, encoder=replace(TINY_MAPS.encoder, attention_blocks=0))
+    encoder = build_sam(config).image_encoder
+    assert isinstance(encoder, CompactEncoder)
+    assert list(encoder_layers(encoder)[-1]) == [encoder.down32]
 
 
 @pytest.mark.parametrize("config", [TINY, TINY_MAPS], ids=lambda config: config.name)
