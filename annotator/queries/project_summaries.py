@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from annotator.models import Assignment, Mask, MaskState, Person, Project
+from annotator.models import Assignment, AssignmentState, Mask, MaskState, Person, Project
 from annotator.queries.image_counts import ImageCounts, image_counts
 from annotator.queries.images import AT_WORK
 from annotator.queries.people import roles_of
@@ -21,6 +21,7 @@ class ProjectSummary:
     images: ImageCounts
     masks: int
     num_mine: int  # images lent to the person now, or returned by a reviewer
+    num_returned: int  # of those, the returned ones
 
     @property
     def share_done(self) -> float:
@@ -46,11 +47,16 @@ def project_summaries(*, person: Person, projects: QuerySet[Project]) -> list[Pr
         .values_list("image__project")
         .annotate(num_masks=Count("pk"))
     )
-    mine = dict(
-        Assignment.objects.filter(image__project__in=among, annotator=person, state__in=AT_WORK)
-        .values_list("image__project")
-        .annotate(num_images=Count("pk"))
-    )
+    returned = Q(state=AssignmentState.RETURNED)
+    mine = {
+        project: (num_images, num_returned)
+        for project, num_images, num_returned in Assignment.objects.filter(
+            image__project__in=among, annotator=person, state__in=AT_WORK
+        )
+        .values("image__project")
+        .annotate(num_images=Count("pk"), num_returned=Count("pk", filter=returned))
+        .values_list("image__project", "num_images", "num_returned")
+    }
     roles = roles_of(person)
     return [
         ProjectSummary(
@@ -58,7 +64,8 @@ def project_summaries(*, person: Person, projects: QuerySet[Project]) -> list[Pr
             role="admin" if person.is_admin else roles.get(project.pk, ""),
             images=image_counts(project=project),
             masks=masks.get(project.pk, 0),
-            num_mine=mine.get(project.pk, 0),
+            num_mine=mine.get(project.pk, (0, 0))[0],
+            num_returned=mine.get(project.pk, (0, 0))[1],
         )
         for project in projects
     ]

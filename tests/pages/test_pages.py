@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from annotator.models import Membership, Project
+from annotator.models import Assignment, AssignmentState, Membership, Project
 from annotator.services.images import remove_image
 from tests.cast import Cast, lend, make_embedding, make_image, make_model
 from tests.pages.conftest import Visitors
@@ -86,7 +86,12 @@ def test_an_annotator_finds_one_big_way_to_start(visitor: Visitors, cast: Cast) 
     assert "2 images ready for you" in shown
     assert f'href="/projects/{cast.project.id}/annotate">Start annotating' in shown
     lend(cast.alice, cast.project)
-    assert "Pick up where you left off" in visitor("alice").get("/").text
+    shown = visitor("alice").get("/").text
+    assert "Pick up where you left off" in shown and "A reviewer sent" not in shown
+    Assignment.objects.update(state=AssignmentState.RETURNED)
+    assert "1 image lent to you, 1 more ready. A reviewer sent 1 back to you" in (
+        visitor("alice").get("/").text
+    )
     assert "1 image ready for you" in visitor("bob").get("/").text
 
 
