@@ -8,7 +8,18 @@ from collections.abc import Callable
 
 import pytest
 
-from annotator.models import AuditEntry, Image, Job, JobState, Mask, MaskState, ModelVersion, Round
+from annotator.models import (
+    AuditEntry,
+    Export,
+    Image,
+    Job,
+    JobState,
+    Mask,
+    MaskState,
+    ModelVersion,
+    Round,
+)
+from annotator.services.exports import FORMATS
 from annotator.services.stores import file_storage
 from common.snapshots import read_snapshot
 from tests.cast import (
@@ -262,6 +273,24 @@ def test_managers_export(
     seen = 200 if status == 202 else status
     assert person.get(address).status_code == person.get(f"exports/{made}").status_code == seen
     assert person.get(f"exports/{made}/file").status_code == (409 if status == 202 else status)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_file_of_an_export_is_named_and_typed_by_its_format(
+    browser: Callable[[str], Browser], cast: Cast, format: str
+) -> None:
+    address = f"projects/{cast.project.id}/exports"
+    made = browser("carol").post(address, {"format": format}).json()
+    exports = Export.objects.filter(id=made["id"])
+    file_storage().put_bytes("exports/one", b"masks")
+    exports.update(file_key="exports/one", file_sha256="5" * 64, num_masks=7)
+    Job.objects.filter(export__in=exports).update(state=JobState.DONE)
+    told = browser("carol").get(f"exports/{made['id']}").json()
+    assert (told["format"], told["state"], told["num_masks"]) == (format, "done", 7)
+    reply = browser("carol").get(f"exports/{made['id']}/file")
+    assert reply.headers["Content-Type"] == FORMATS[format].content_type
+    assert reply.headers["Content-Disposition"].endswith(f'.{FORMATS[format].suffix}"')
+    assert body_of(reply) == b"masks"
 
 
 def test_an_export_in_an_unknown_format_is_refused(
