@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import rle
-from common.segmentation import read_segmentation
+from common.segmentation import BadSegmentation, read_segmentation
 
 Ring = NDArray[np.int64]  # [N, 2], x and y of corners of pixels; the last one leads to the first
 TOLERANCES_PX = (1.0, 0.5, 0.0)  # tried in this order
 ENOUGH_IOU = 0.98
+# Time is in proportion: of a mask of specks the smallest ones are left out, a ring as ragged as noise is thinned.
+MOST_RINGS = 200
+MOST_CORNERS = 10_000
 
 RIGHT, DOWN, LEFT, UP = range(4)
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -32,14 +35,18 @@ class Polygon:
 
 def polygon_of(mask: NDArray[np.bool_], *, decimals: int = 6) -> Polygon:
     """The polygon with fewest points that keeps enough of a mask [H, W] with at least one pixel."""
-    rings = rings_of(mask)
-    polygons = (_drawn(mask, rings, tolerance, decimals) for tolerance in TOLERANCES_PX)
-    best: Polygon | None = None
-    for polygon in polygons:
-        best = polygon if best is None or polygon.iou > best.iou else best
+    rings = _bounded(rings_of(mask))
+    best = _drawn(mask, rings[:1], TOLERANCES_PX[0], decimals)
+    if len(rings) == 1 and best.iou >= ENOUGH_IOU:
+        return best
+    for tolerance in TOLERANCES_PX:
+        try:
+            polygon = _drawn(mask, rings, tolerance, decimals)
+        except BadSegmentation:  # longer than anybody would draw: the largest ring has to do
+            break
+        best = max(best, polygon, key=lambda one: one.iou)
         if best.iou >= ENOUGH_IOU:
             break
-    assert best is not None
     return best
 
 
@@ -84,6 +91,19 @@ def joined(rings: list[Ring]) -> Ring:
         around = np.vstack([ring[there:], ring[: there + 1]])
         whole = np.vstack([whole[: here + 1], around, whole[here:]])
     return whole
+
+
+def _bounded(rings: list[Ring]) -> list[Ring]:
+    """The first of them, at least one, with no more corners than are let through."""
+    first, *others = rings[:MOST_RINGS]
+    kept = [first[:: -(-len(first) // MOST_CORNERS)]]
+    room = MOST_CORNERS - len(kept[0])
+    for ring in others:
+        room -= len(ring)
+        if room < 0:
+            break
+        kept.append(ring)
+    return kept
 
 
 def _drawn(mask: NDArray[np.bool_], rings: list[Ring], tolerance: float, decimals: int) -> Polygon:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
+from common import outlines, segmentation
 from common.outlines import ENOUGH_IOU, joined, polygon_of, rings_of, simplified
 
 HEIGHT, WIDTH = 48, 70
@@ -82,6 +83,40 @@ def test_ragged_masks_keep_enough_and_tell_the_truth(seed: int) -> None:
     polygon = polygon_of(mask)
     assert polygon.iou == pytest.approx(iou(drawn(polygon.numbers), mask))
     assert polygon.iou >= ENOUGH_IOU
+
+
+def test_of_many_specks_the_largest_are_kept_and_the_rest_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mask = blank()
+    mask[2:6, 2:6] = mask[20:30, 20:40] = mask[40, 60] = True
+    monkeypatch.setattr(outlines, "MOST_RINGS", 2)
+    polygon = polygon_of(mask)
+    assert polygon.iou == pytest.approx(216 / 217)
+    monkeypatch.setattr(outlines, "MOST_RINGS", 1)
+    assert polygon_of(mask).iou == pytest.approx(200 / 217)
+
+
+def test_a_ring_with_too_many_corners_is_thinned_and_the_rest_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, columns = np.indices((HEIGHT, WIDTH))
+    mask = (rows - 22) ** 2 + (columns - 33) ** 2 < 400
+    mask[1:3, 1:3] = True
+    [ring, _] = rings_of(mask)
+    monkeypatch.setattr(outlines, "MOST_CORNERS", 20)
+    polygon = polygon_of(mask)
+    assert len(polygon.numbers) / 2 <= 25 < len(ring)
+    assert polygon.iou == pytest.approx(iou(drawn(polygon.numbers), mask))
+    assert 0.9 < polygon.iou < 1
+
+
+def test_what_is_too_long_to_be_drawn_is_its_largest_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = blank()
+    mask[2:6, 2:6] = mask[20:30, 20:40] = True
+    monkeypatch.setattr(segmentation, "MAX_OUTLINE_LENGTH", 100.0)
+    polygon = polygon_of(mask)
+    assert len(polygon.numbers) == 8 and polygon.iou == pytest.approx(200 / 216)
 
 
 @pytest.mark.parametrize("seed", range(6))
