@@ -120,7 +120,10 @@ def read_log(*, round_: Round) -> list[dict[str, Any]]:
         content = file_storage().read_bytes(f"{out_prefix(round_.job)}/log.jsonl")
     except FileNotFoundError:
         return []
-    return [json.loads(line) for line in content.splitlines()[-LOG_LINES:]]
+    whole_lines = content.split(b"\n")[
+        :-1
+    ]  # the last one may have been copied while it was written
+    return [json.loads(line) for line in whole_lines[-LOG_LINES:]]
 
 
 def _start(

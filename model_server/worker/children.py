@@ -59,6 +59,7 @@ def run_module(
     code = child.returncode
     if code < 0:
         text = f"{module} was ended by signal {-code}"
+        text += ", as happens when memory runs out" if -code == signal.SIGKILL else ""
         raise ChildFailed(text, words=_last_words(log), was_killed=True)
     if code > 0:
         text = f"{module} ended with {code}"

@@ -64,7 +64,7 @@ class Training:
         self.job.step(
             "model_server.training.train",
             [*self.train_arguments(base, out), "--resume"],
-            look=lambda: _training_progress(out / "log.jsonl"),
+            look=lambda: training_progress(out / "log.jsonl"),
         )
         return out / "weights.safetensors"
 
@@ -108,9 +108,9 @@ class Training:
         }
 
 
-def _training_progress(log: Path) -> tuple[float, str]:
+def training_progress(log: Path) -> tuple[float, str]:
     """Share of the job and a sentence from the last line of the training log."""
-    lines = log.read_text().splitlines() if log.exists() else []
+    lines = log.read_text().split("\n")[:-1] if log.exists() else []  # one may be half written
     if not lines:
         return 0.1, "Training starts"
     last = json.loads(lines[-1])

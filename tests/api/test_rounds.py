@@ -275,6 +275,16 @@ def test_managers_export(
     assert person.get(f"exports/{made}/file").status_code == (409 if status == 202 else status)
 
 
+def test_the_log_of_a_round_is_shown_up_to_its_last_whole_line(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    started = browser("dan").post(rounds(cast)).json()
+    key = f"jobs/{started['job']}/log.jsonl"
+    file_storage().put_bytes(key, b'{"step": 5, "loss_1": 2.5}\n{"step": 10, "lo')
+    told = browser("dan").get(f"rounds/{started['id']}").json()
+    assert told["log"] == [{"step": 5, "loss_1": 2.5}]
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_file_of_an_export_is_named_and_typed_by_its_format(
     browser: Callable[[str], Browser], cast: Cast, format: str

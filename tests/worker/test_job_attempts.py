@@ -19,6 +19,7 @@ from model_server.worker import job_run
 from model_server.worker.children import ChildFailed, run_module
 from model_server.worker.job_run import FolderHeld, JobFailed, JobRun, Superseded
 from model_server.worker.model_cache import ModelCache
+from model_server.worker.training import training_progress
 from storage import Storage, open_storage
 
 OUT = "jobs/0f"
@@ -157,7 +158,7 @@ def test_only_a_killed_step_leaves_its_folder_to_the_next_attempt(
 ) -> None:
     def fail(job: JobRun) -> None:
         (job.folder / "out").mkdir()
-        raise ChildFailed("train ended", was_killed=was_killed)
+        raise ChildFailed("train ended", words="out of memory", was_killed=was_killed)
 
     with pytest.raises(raised):
         attempt(1, steps=fail)
@@ -173,6 +174,7 @@ def test_a_child_that_was_killed_is_told_from_one_that_failed(
     with pytest.raises(ChildFailed) as failure:
         run_module("timeit", ["-n1", "-r1", "-s", "import os", statement], log=tmp_path / "log")
     assert failure.value.was_killed is was_killed
+    assert ("memory runs out" in str(failure.value)) is was_killed
 
 
 def test_an_attempt_waits_until_the_one_before_let_go_of_the_folder(
@@ -230,3 +232,12 @@ def test_folders_that_nobody_goes_on_with_are_removed_after_a_week(tmp_path: Pat
     assert {path.name for path in tmp_path.iterdir()} == {"young", "held"}
     assert held is not None
     os.close(held)
+
+
+def test_progress_is_told_from_the_last_whole_line_of_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    assert training_progress(log) == (0.1, "Training starts")
+    log.write_text('{"step": 5')
+    assert training_progress(log) == (0.1, "Training starts")
+    log.write_text('{"step": 5, "share": 0.5, "loss_1": 2.5}\n{"step": 10, "sha')
+    assert training_progress(log) == (pytest.approx(0.45), "Training, step 5: loss_1 2.5")
