@@ -101,7 +101,7 @@ def _read_part(index: CocoIndex, key: str, scanner: _Scanner) -> None:
     if key == "images":
         known: set[Id] = set()
         for number, entry in enumerate(scanner.entries()):
-            _add_image(index, entry.content, f"images[{number}]", known)
+            add_image(index, entry.content, f"images[{number}]", known)
     elif key == "annotations":
         for number, entry in enumerate(scanner.entries()):
             index.num_annotations += 1
@@ -120,7 +120,8 @@ def _read_part(index: CocoIndex, key: str, scanner: _Scanner) -> None:
         scanner.value()
 
 
-def _add_image(index: CocoIndex, entry: object, place: str, known: set[Id]) -> None:
+def add_image(index: CocoIndex, entry: object, place: str, known: set[Id]) -> None:
+    """Adds an entry of `images`, a stray when it makes no sense; `known` are the ids so far."""
     image_id, file_name = _own(entry, "id"), _own(entry, "file_name")
     width, height, name = _own(entry, "width"), _own(entry, "height"), _own(entry, "name")
     if not _is_id(image_id) or not isinstance(file_name, str) or not file_name:

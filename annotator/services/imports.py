@@ -37,6 +37,7 @@ from annotator.services.images import CONTROL_CHARACTERS, add_picture, clean_nam
 from annotator.services.mask_history import revision_of
 from annotator.services.orientation import turned_upright
 from annotator.services.pictures import ReadPicture, reading_picture
+from annotator.services.sa1b_folder import index_sa1b_folder
 from common import rle
 from common.segmentation import BadSegmentation, read_segmentation
 
@@ -142,13 +143,15 @@ def import_coco(
     by: Person | None,
     advance: Callable[[ImportReport], None] = lambda report: None,
 ) -> ImportReport:
-    """Brings the images and masks of a COCO file into a project; `images` is the folder of its files.
+    """Brings the images and masks of a COCO file, or of a folder as SA-1B, into a project.
+
+    `images` is the folder of their files.
 
     The whole file is read before anything is written. `advance` is told after each image. Raises `Conflict`
     (archived), `Invalid` (no COCO file) and `StorageLow`; images and masks that are refused are in the report.
     """
     require_open(project)
-    index = index_coco_file(annotations, max_bytes=settings.MAX_COCO_BYTES)
+    index = _index(annotations)
     report = ImportReport(num_images=len(index.images))
     for stray in index.strays:
         report.refuse(stray.place, stray.code, stray.message, masks=stray.num_masks)
@@ -162,6 +165,12 @@ def import_coco(
         if report.has_changed and not settings_.dry_run:
             _tell(run)
     return report
+
+
+def _index(annotations: Path) -> CocoIndex:
+    if annotations.is_dir():
+        return index_sa1b_folder(annotations)
+    return index_coco_file(annotations, max_bytes=settings.MAX_COCO_BYTES)
 
 
 def _tell(run: _Import) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -543,6 +544,52 @@ def test_an_export_comes_back_as_the_same_masks_on_the_same_pictures(
         Mask.objects.filter(predicted_iou=0.875).values_list("image__project__name", flat=True)
     ) == {"Harbour", "Elsewhere"}
     assert "Nothing was changed." in run("import_coco", "Harbour", str(first.parent))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_as_sa1b_comes_back_as_the_same_masks(
+    cast: Cast, data: DataSet, tmp_path: Path
+) -> None:
+    two_images(data)
+    data.add_mask(100, compressed(blob(left=13)), predicted_iou=0.875)
+    run_import(data)
+    folder, packed = tmp_path / "out", tmp_path / "out.zip"
+    run("export_masks", "Harbour", str(packed), "--format", "sa1b", "--images", str(folder))
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder)
+    told = run("import_coco", "Elsewhere", str(folder))
+    there, here = (
+        set(
+            Mask.objects.filter(image__project__name=name).values_list(
+                "image__picture_id", "counts", "predicted_iou"
+            )
+        )
+        for name in ("Harbour", "Elsewhere")
+    )
+    assert there == here and len(here) >= 3, told
+    assert "Nothing was changed." in run("import_coco", "Elsewhere", str(folder))
+
+
+def test_files_that_are_none_of_sa1b_are_refused_one_by_one(
+    cast: Cast, data: DataSet, tmp_path: Path
+) -> None:
+    data.add_image(pictures.png(), name="a.png")
+    told = {"image_id": 7, "file_name": "a.png", "width": WIDTH, "height": HEIGHT}
+    mask = {"id": 1, "segmentation": compressed(blob())}
+    files = {
+        "good": {"image": told, "annotations": [mask, "none"]},
+        "list": [],
+        "no_image": {"annotations": []},
+        "no_annotations": {"image": {**told, "image_id": 8}},
+        "same": {"image": told, "annotations": [mask]},
+    }
+    for stem, content in files.items():
+        (data.folder / f"{stem}.json").write_text(json.dumps(content))
+    (data.folder / "torn.json").write_text('{"image"')
+    printed = run("import_coco", "Harbour", str(data.folder))
+    assert Mask.objects.filter(image__project=cast.project).count() == 1, printed
+    for refused in ("list", "no_image", "no_annotations", "same", "torn"):
+        assert f"{refused}.json" in printed
 
 
 def test_masks_of_held_out_images_are_for_scoring_and_the_others_for_training(

@@ -20,6 +20,7 @@ from annotator.services.imports import (
     import_coco,
 )
 
+COCO_NAME = "annotations.json"
 TERMINAL_EVERY_S, LOG_EVERY_S = 1.0, 30.0
 
 
@@ -32,7 +33,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", help="name or id")
         parser.add_argument(
-            "annotations", type=Path, help="a COCO file, or a folder with annotations.json"
+            "annotations",
+            type=Path,
+            help="a COCO file, a folder with annotations.json, or one with a JSON file per image as SA-1B",
         )
         parser.add_argument("--images", type=Path, help="folder of the image files, if another")
         parser.add_argument("--dry-run", action="store_true", help="look at all, change nothing")
@@ -54,9 +57,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         annotations: Path = options["annotations"]
-        if annotations.is_dir():
-            annotations /= "annotations.json"
-        if not annotations.is_file():
+        folder = annotations if annotations.is_dir() else annotations.parent
+        if annotations.is_dir() and not _is_sa1b(annotations):
+            annotations /= COCO_NAME
+        if not annotations.exists():
             raise CommandError(f"There is no file {annotations}.")
         frame: str | None = options["frame"]
         settings = ImportSettings(
@@ -69,7 +73,7 @@ class Command(BaseCommand):
             report = import_coco(
                 project=find_project_by_name(options["project"]),
                 annotations=annotations,
-                images=options["images"] or annotations.parent,
+                images=options["images"] or folder,
                 settings_=settings,
                 by=None,
                 advance=self._progress(),
@@ -115,3 +119,8 @@ class Command(BaseCommand):
             self.stdout.write("Nothing to change." if is_dry else "Nothing was changed.")
         if num_refusals:
             raise CommandError("Some images or masks were refused.")
+
+
+def _is_sa1b(folder: Path) -> bool:
+    """Whether a folder holds JSON files, none of them with the name of a COCO file."""
+    return not (folder / COCO_NAME).exists() and any(folder.glob("*.json"))
