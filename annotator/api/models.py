@@ -26,7 +26,7 @@ from annotator.queries.model_versions import (
 )
 from annotator.queries.scope import NOTHING, require_admin
 from annotator.queries.training_sets import rounds_behind
-from annotator.queries.verdicts import Standing, verdict_of
+from annotator.queries.verdicts import Standing, Verdict, verdict_of, verdicts_of
 from annotator.services.bundles import promote
 from annotator.services.training_use import training_masks
 from common.manifest import MANIFEST_NAME
@@ -92,13 +92,13 @@ class Models(Endpoint):
         require_admin(self.person)
         offset, limit = self.page()
         versions = all_model_versions()
-        current = current_model_version()
+        shown = list(versions[offset : offset + limit])
+        current, verdicts = current_model_version(), verdicts_of(shown)
         return Response(
             {
                 "current": current and str(current.id),
                 "models": [
-                    describe_version(version, current)
-                    for version in versions[offset : offset + limit]
+                    describe_version(version, current, verdicts[version.pk]) for version in shown
                 ],
                 "total": versions.count(),
                 "promotions": [_promotion(each) for each in promotions()[:NUM_PROMOTIONS]],
@@ -112,7 +112,7 @@ class Model(Endpoint):
     @extend_schema(responses=ModelReply)
     def get(self, request: Request, model_id: UUID) -> Response:
         version = find_model_version(model_id=model_id)
-        return Response(describe_version(version, current_model_version()))
+        return Response(describe_version(version, current_model_version(), verdict_of(version)))
 
 
 class ModelFile(Endpoint):
@@ -168,10 +168,12 @@ class ModelPromotion(Endpoint):
             reason=body["reason"],
             override=body["override"],
         )
-        return Response(describe_version(version, current_model_version()))
+        return Response(describe_version(version, current_model_version(), verdict_of(version)))
 
 
-def describe_version(version: ModelVersion, current: ModelVersion | None) -> dict[str, object]:
+def describe_version(
+    version: ModelVersion, current: ModelVersion | None, verdict: Verdict
+) -> dict[str, object]:
     made_by = getattr(version, "round", None)
     return {
         **describe_model(version),
@@ -179,7 +181,7 @@ def describe_version(version: ModelVersion, current: ModelVersion | None) -> dic
         "input_size": version.manifest["input_size"],
         "num_bytes": sum(entry["bytes"] for entry in version.manifest["files"].values()),
         "scores": version.scores,
-        "verdict": str(verdict_of(version).standing),
+        "verdict": str(verdict.standing),
         "parent": version.parent_id and str(version.parent_id),
         "round": made_by
         and {

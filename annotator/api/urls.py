@@ -22,6 +22,7 @@ from annotator.api import (
     round_history,
     rounds,
     schema,
+    system,
     throughput,
 )
 
@@ -42,6 +43,7 @@ SUBJECTS = [
     round_history,
     exports,
     jobs,
+    system,
 ]
 
 v1 = [address for subject in SUBJECTS for address in subject.urls]

@@ -22,7 +22,7 @@ from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import all_model_versions, current_model_version
 from annotator.queries.schedules import schedule_of
 from annotator.queries.training_sets import NewSince, new_since_last_round
-from annotator.queries.verdicts import Verdict, verdict_of
+from annotator.queries.verdicts import Verdict, verdicts_of
 
 CLICKS_SHOWN = ("1", "3", "5")
 ROUNDS_SHOWN = 8
@@ -95,6 +95,8 @@ class ProjectRounds:
 def version_rows() -> list[VersionRow]:
     """All versions, the newest first."""
     current = current_model_version()
+    versions = list(all_model_versions())
+    verdicts = verdicts_of(versions)
     promoted = set(Promotion.objects.values_list("model_version_id", flat=True))
     return [
         VersionRow(
@@ -103,9 +105,9 @@ def version_rows() -> list[VersionRow]:
             is_current=current is not None and version.pk == current.pk,
             was_current=version.pk in promoted,
             scores=held_out_scores(version.scores),
-            verdict=verdict_of(version),
+            verdict=verdicts[version.pk],
         )
-        for version in all_model_versions()
+        for version in versions
     ]
 
 

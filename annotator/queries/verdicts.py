@@ -5,10 +5,11 @@ docs/decisions/gate.md says why these measures decide and what the margins mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -105,22 +106,37 @@ class Verdict:
 
 def verdict_of(version: ModelVersion) -> Verdict:
     """Judges a version by the comparison that counts for it."""
-    pair = deciding_comparison(version)
-    if pair is None:
-        return Verdict(Standing.UNPROVEN, ["It was compared with no other version"])
-    return judge(pair)
+    return verdicts_of([version])[version.pk]
+
+
+def verdicts_of(versions: Sequence[ModelVersion]) -> dict[UUID, Verdict]:
+    """Judges many versions, by the id of each."""
+    pairs = deciding_comparisons(versions)
+    nothing = Verdict(Standing.UNPROVEN, ["It was compared with no other version"])
+    return {one.pk: judge(pairs[one.pk]) if one.pk in pairs else nothing for one in versions}
 
 
 def deciding_comparison(version: ModelVersion) -> VersionComparison | None:
     """The measured comparison with the version in use, else with the one it came from, else the newest."""
-    measured = VersionComparison.objects.filter(candidate=version, compared_at__isnull=False)
-    pairs = list(measured.select_related("base", "candidate").order_by("-compared_at"))
+    return deciding_comparisons([version]).get(version.pk)
+
+
+def deciding_comparisons(versions: Sequence[ModelVersion]) -> dict[UUID, VersionComparison]:
+    """Of each version that was compared the comparison that decides, by the version's id."""
+    measured = VersionComparison.objects.filter(candidate__in=versions, compared_at__isnull=False)
     in_use = current_model_version()
-    for base in (in_use and in_use.pk, version.parent_id):
-        for pair in pairs:
-            if pair.base_id == base:
-                return pair
-    return pairs[0] if pairs else None
+    found: dict[UUID, VersionComparison] = {}
+    for pair in measured.select_related("base", "candidate").order_by("compared_at"):
+        before = found.get(pair.candidate_id)
+        if before is None or _weight(pair, in_use) >= _weight(before, in_use):
+            found[pair.candidate_id] = pair
+    return found
+
+
+def _weight(pair: VersionComparison, in_use: ModelVersion | None) -> int:
+    if in_use is not None and pair.base_id == in_use.pk:
+        return 2
+    return int(pair.base_id == pair.candidate.parent_id)
 
 
 def judge(pair: VersionComparison) -> Verdict:

@@ -111,6 +111,7 @@ MATRIX = [
     POST   models/{model}/promote                        403 403 403 ok
     GET    checkpoints                                   403 403 403 ok
     POST   checkpoints                                   403 403 403 ok
+    GET    system                                        403 403 403 ok
     GET    jobs                                          403 403 403 ok
     POST   jobs/{job}/cancel                             403 403 403 ok
     """.strip().splitlines()
