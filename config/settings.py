@@ -190,6 +190,7 @@ JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, low=12, high=3600)
 # A candidate that is worse by more than this is not promoted without a reason.
 GATE_IOU_MARGIN = env.number("GATE_IOU_MARGIN", 0.01, low=0, high=1)
 GATE_CLICKS_MARGIN = env.number("GATE_CLICKS_MARGIN", 0.25, low=0, high=20)
+GATE_MIN_IMAGES = env.whole("GATE_MIN_IMAGES", 5, low=1, high=1000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_UPLOAD

@@ -147,10 +147,11 @@ def judge(pair: VersionComparison) -> Verdict:
     worse = [reason for one in measures for reason in _worse(one, found[one.name])]
     if worse:
         return Verdict(Standing.WORSE, worse, pair.base)
-    proving = [one for one in measures if not (one.is_replay and is_flattered)]
+    fair = [one for one in measures if not (one.is_replay and is_flattered)]
+    proving = [one for one in fair if _has_enough(found[one.name])]
     if not proving:
-        nothing = ["Nothing was measured on images kept for scoring"]
-        return Verdict(Standing.UNPROVEN, nothing, pair.base)
+        most = max((found[one.name]["num_images"] for one in fair), default=0)
+        return Verdict(Standing.UNPROVEN, [_too_few(most)], pair.base)
     better = [_change(one, found[one.name]) for one in proving if _is_surely_better(one, found)]
     if better:
         return Verdict(Standing.BETTER, better, pair.base)
@@ -165,18 +166,35 @@ def group_names(groups: Iterable[str]) -> dict[str, str]:
 
 
 def _worse(measure: Measure, found: dict[str, Any]) -> Iterator[str]:
-    """Over all masks the measured difference decides; in one group only one that is not by chance."""
-    if measure.gain(found["difference"]) < -measure.margin:
+    """Over all masks the measured difference decides; on few images, or in one group, only a sure one."""
+    if _has_enough(found):
+        is_lost = measure.gain(found["difference"]) < -measure.margin
+    else:
+        is_lost = _surely_loses(measure, found)
+    if is_lost:
         yield _change(measure, found)
-    lost = {
-        group: own
-        for group, own in found["by_group"].items()
-        if own["interval"] and _best_of(measure, own["interval"]) < -measure.margin
-    }
+    lost = {group: own for group, own in found["by_group"].items() if _surely_loses(measure, own)}
     if len(found["by_group"]) > 1 and lost:
         names = group_names(lost)
         for group, own in lost.items():
             yield f"{_change(measure, own)} in {names.get(group, 'a removed project')}"
+
+
+def _has_enough(found: dict[str, Any]) -> bool:
+    """Whether a measure rests on more than a few pictures."""
+    return bool(found["num_images"] >= settings.GATE_MIN_IMAGES)
+
+
+def _too_few(num_images: int) -> str:
+    if not num_images:
+        return "Nothing was measured on images kept for scoring"
+    images = "one image" if num_images == 1 else f"{num_images} images"
+    return f"Only {images} kept for scoring had masks: fewer than the {settings.GATE_MIN_IMAGES} it takes to tell"
+
+
+def _surely_loses(measure: Measure, found: dict[str, Any]) -> bool:
+    interval = found["interval"]
+    return bool(interval) and _best_of(measure, interval) < -measure.margin
 
 
 def _is_surely_better(measure: Measure, found: dict[str, Any]) -> bool:

@@ -54,6 +54,26 @@ def test_margins_decide_what_is_worse_and_intervals_what_is_better(
     assert standing(base, comparison(**measures)) == expected
 
 
+@pytest.mark.parametrize(
+    ("half", "expected"),
+    [(None, Standing.UNPROVEN), (0.1, Standing.UNPROVEN), (0.05, Standing.WORSE)],
+)
+def test_few_images_speak_only_of_a_loss_beyond_chance(
+    base: ModelVersion, half: float | None, expected: str
+) -> None:
+    few = {"num_images": 4}
+    stored = comparison(
+        held_out_capped=difference(0.8, 0.7, half=half) | few,
+        clicks=difference(3.0, 2.5, half=0.1) | few,
+    )
+    verdict = verdict_of(candidate_of(base, stored))
+    assert verdict.standing == expected
+    if expected == Standing.UNPROVEN:
+        assert verdict.reasons == [
+            "Only 4 images kept for scoring had masks: fewer than the 5 it takes to tell"
+        ]
+
+
 def test_a_replay_on_what_was_trained_on_can_only_speak_against(base: ModelVersion) -> None:
     flattered = comparison(replayed_on="trained", first_capped=difference(0.7, 0.9))
     assert standing(base, flattered) == Standing.UNPROVEN

@@ -16,7 +16,7 @@ from model_server.sam.build import build_sam, load_weights
 from model_server.sam.predictor import Embedding as NetworkEmbedding
 from model_server.sam.predictor import Predictor
 from simulation.decoder import Graphs, MismatchedPair, Model, OpenImage, open_image
-from tests.worker.conftest import TINY, make_tiny_bundle
+from tests.tiny_bundle import TINY, make_tiny_bundle
 
 WIDTH, HEIGHT = 75, 50
 CLICKS = (Click(20, 31, 1), Click(60, 8, 0), Click(41, 25, 1))

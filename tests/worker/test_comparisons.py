@@ -14,7 +14,7 @@ from annotator.services.stores import file_storage
 from common.manifest import CONFIG_NAME, MANIFEST_NAME, Manifest, describe_file, fingerprint_files
 from common.messages import picture_key
 from tests.cast import Cast, accepted_mask
-from tests.worker.conftest import make_tiny_bundle
+from tests.tiny_bundle import make_tiny_bundle
 from tests.worker.engine import TRAIN, Engine, stored_image
 
 pytestmark = pytest.mark.xdist_group("engine")
