@@ -403,7 +403,7 @@ def measured(current: float, candidate: float) -> dict[str, Any]:
     change = round(candidate - current, 4)
     return {
         "num_masks": 9,
-        "num_images": 4,
+        "num_images": 6,
         "current": current,
         "candidate": candidate,
         "difference": change,
