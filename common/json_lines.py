@@ -14,6 +14,11 @@ def write_lines(entries: Iterable[dict[str, Any]]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def read_whole_lines(content: bytes) -> list[dict[str, Any]]:
+    """The entries of a file that another process may be writing: what follows the last newline is left out."""
+    return [json.loads(line) for line in content.split(b"\n")[:-1]]
+
+
 def content_key(folder: str, content: bytes) -> str:
     """Storage key of such a file: its content's hash."""
     return f"{folder}/{hashlib.sha256(content).hexdigest()}.jsonl"

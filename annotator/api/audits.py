@@ -15,10 +15,7 @@ from annotator.api.fields import StrictInteger
 from annotator.models import AuditedMask, ReviewOutcome
 from annotator.queries.mask_audits import AuditResult, audit_result, audited_masks, audits_of
 from annotator.queries.scope import find_managed_audit, find_managed_project
-from annotator.services.mask_audits import start_audit
-
-MAX_SEED = 2**31 - 1
-MAX_IMAGES = 10_000
+from annotator.services.mask_audits import MAX_IMAGES, MAX_SEED, start_audit
 
 
 class AuditBody(StrictSerializer):

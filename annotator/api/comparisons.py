@@ -28,7 +28,7 @@ from annotator.queries.comparisons import (
 )
 from annotator.queries.model_versions import find_model_version
 from annotator.queries.scope import require_admin
-from annotator.queries.verdicts import Standing, judge
+from annotator.queries.verdicts import Standing, judge_if_measured
 from annotator.services.comparisons import start_comparison
 from common.messages import picture_key
 
@@ -169,7 +169,7 @@ class ComparisonPicture(Endpoint):
 
 
 def _pair(pair: VersionComparison) -> dict[str, object]:
-    job = pair.job
+    job, verdict = pair.job, judge_if_measured(pair)
     return {
         "id": str(pair.id),
         "base": str(pair.base_id),
@@ -179,7 +179,7 @@ def _pair(pair: VersionComparison) -> dict[str, object]:
         "progress": job.progress,
         "message": job.message,
         "error": job.error,
-        "verdict": str(judge(pair).standing) if pair.compared_at else None,
+        "verdict": str(verdict.standing) if verdict else None,
         "created_at": job.created_at,
         "compared_at": pair.compared_at,
     }

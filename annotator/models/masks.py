@@ -24,7 +24,9 @@ class MaskOrigin(models.TextChoices):
     IMPORTED = "imported"
 
 
-# Accepted masks that people began and finished here, and accepted ones that came with a data set.
+# Accepted masks that were not given up on: all, those that people began and finished here, those that came
+# with a data set.
+ACCEPTED = models.Q(state=MaskState.ACCEPTED, given_up=False)
 MADE_HERE = models.Q(state=MaskState.ACCEPTED, given_up=False, origin=MaskOrigin.ANNOTATED)
 ACCEPTED_IMPORTED = models.Q(state=MaskState.ACCEPTED, given_up=False, origin=MaskOrigin.IMPORTED)
 

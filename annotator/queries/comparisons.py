@@ -18,6 +18,7 @@ from annotator.queries.verdicts import (
     deciding_comparison,
     group_names,
     judge,
+    judge_if_measured,
     verdict_of,
 )
 
@@ -214,10 +215,7 @@ class JudgedPair:
 
 def judged_pairs(*, limit: int) -> list[JudgedPair]:
     """The pairs that were asked for last."""
-    return [
-        JudgedPair(pair, judge(pair) if pair.compared_at else None)
-        for pair in all_comparisons()[:limit]
-    ]
+    return [JudgedPair(pair, judge_if_measured(pair)) for pair in all_comparisons()[:limit]]
 
 
 def check_picture(*, pair: VersionComparison, sha256: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, F, FloatField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum
 
-from annotator.models import Image, Mask, MaskOrigin, MaskState, MaskTiming, Project
+from annotator.models import Image, Mask, MaskTiming, Project
+from annotator.models.masks import MADE_HERE
 
 
 def masks_of(image: Image) -> QuerySet[Mask]:
@@ -16,20 +17,14 @@ def masks_of(image: Image) -> QuerySet[Mask]:
     )
 
 
-def accepted_masks(project: Project, *, origin: MaskOrigin) -> QuerySet[Mask]:
-    """Accepted masks of the project that were not given up on, in images that were not removed."""
-    return Mask.objects.filter(
-        image__project=project,
-        image__deleted_at=None,
-        state=MaskState.ACCEPTED,
-        given_up=False,
-        origin=origin,
-    )
+def masks_of_kind(project: Project, kind: Q) -> QuerySet[Mask]:
+    """Masks of a kind (`ACCEPTED`, `MADE_HERE`, `ACCEPTED_IMPORTED`) in images that were not removed."""
+    return Mask.objects.filter(kind, image__project=project, image__deleted_at=None)
 
 
 def masks_made_here(project: Project) -> QuerySet[Mask]:
     """Accepted masks that people began and finished here: of an imported one only the refining was timed."""
-    return accepted_masks(project, origin=MaskOrigin.ANNOTATED)
+    return masks_of_kind(project, MADE_HERE)
 
 
 def with_active_time(masks: QuerySet[Mask]) -> QuerySet[Mask]:

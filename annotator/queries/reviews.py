@@ -20,6 +20,8 @@ from annotator.models import (
     Review,
     ReviewOutcome,
 )
+from annotator.models.masks import ACCEPTED
+from annotator.queries.masks import masks_of_kind
 
 UNREVIEWED = "unreviewed"
 REVIEW_STATES = (UNREVIEWED, *ReviewOutcome.values)
@@ -72,13 +74,7 @@ def reviewable_masks(project: Project) -> QuerySet[Mask]:
         | Q(state=AssignmentState.EXPIRED, annotator_id=OuterRef("author_id")),
         image_id=OuterRef("image_id"),
     )
-    return Mask.objects.filter(
-        ~Exists(unfinished),
-        image__project=project,
-        image__deleted_at=None,
-        state=MaskState.ACCEPTED,
-        given_up=False,
-    )
+    return masks_of_kind(project, ACCEPTED).filter(~Exists(unfinished))
 
 
 def review_queue(project: Project, wanted: QueueFilter) -> QuerySet[Mask]:

@@ -1,8 +1,7 @@
-"""Middle and slow end of a set of numbers, in the database and outside it, by the same definition."""
+"""Middle and slow end of a set of numbers, asked of the database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Aggregate, FloatField
@@ -26,14 +25,3 @@ class Spread:
 
     median: float | None = None
     p90: float | None = None
-
-
-def percentile(numbers: Iterable[float], share: float) -> float | None:
-    """Linear between the two nearest values, as PERCENTILE_CONT; None without values."""
-    ordered = sorted(numbers)
-    if not ordered:
-        return None
-    place = share * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)

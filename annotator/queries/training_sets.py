@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from annotator.models import Mask, MaskState, ModelVersion, Project, Round, TrainingMasks
+from annotator.models import Mask, ModelVersion, Project, Round, TrainingMasks
+from annotator.models.masks import ACCEPTED
 from annotator.queries.jobs import rounds_of
+from annotator.queries.masks import masks_of_kind
 from annotator.queries.reviews import without_rejected
 from common.snapshots import SnapshotMask
 
@@ -24,13 +26,7 @@ class NewSince:
 
 def accepted_masks(project: Project) -> QuerySet[Mask]:
     """Accepted, not given up, not rejected by a reviewer, on images that are still there, in a fixed order."""
-    masks = Mask.objects.filter(
-        image__project=project,
-        image__deleted_at=None,
-        state=MaskState.ACCEPTED,
-        given_up=False,
-        area__gt=0,
-    )
+    masks = masks_of_kind(project, ACCEPTED).filter(area__gt=0)
     return (
         without_rejected(masks).select_related("image__picture").order_by("image__picture_id", "id")
     )

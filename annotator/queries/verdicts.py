@@ -139,6 +139,11 @@ def _weight(pair: VersionComparison, in_use: ModelVersion | None) -> int:
     return int(pair.base_id == pair.candidate.parent_id)
 
 
+def judge_if_measured(pair: VersionComparison) -> Verdict | None:
+    """What the comparison says; None while nothing was measured."""
+    return judge(pair) if pair.compared_at else None
+
+
 def judge(pair: VersionComparison) -> Verdict:
     """What a measured comparison says of its candidate."""
     found: dict[str, Any] = pair.found.get("measures", {})

@@ -20,8 +20,10 @@ from annotator.models import (
 )
 from annotator.queries.reviews import reviewable_masks, without_rejected
 from annotator.services.audit import record_act
-from annotator.services.mask_history import stored_runs
-from common import rle
+from annotator.services.mask_history import stored_iou
+
+MAX_SEED = 2**31 - 1
+MAX_IMAGES = 10_000  # of one audit
 
 
 def start_audit(*, project: Project, num_images: int, seed: int, by: Person | None) -> MaskAudit:
@@ -77,7 +79,4 @@ def _iou(row: AuditedMask, mask: Mask, review: Review) -> float:
     sampled = MaskRevision.objects.filter(mask=mask, counts_sha256=row.counts_sha256).first()
     if sampled is None:  # sampled pixels that no version kept would be a fault of ours
         raise LookupError(f"mask {mask.id} has no version with the pixels {row.counts_sha256}")
-    picture = mask.image.picture
-    return rle.iou(
-        stored_runs(sampled.counts, picture=picture), stored_runs(mask.counts, picture=picture)
-    )
+    return stored_iou(sampled.counts, mask.counts, picture=mask.image.picture)

@@ -30,6 +30,11 @@ def stored_runs(counts: str, *, picture: Picture) -> rle.Runs:
     return rle.parse_counts(counts, height=height, width=width, max_runs=height * width + 1)
 
 
+def stored_iou(first: str, second: str, *, picture: Picture) -> float:
+    """IoU of two masks of that picture as they are stored."""
+    return rle.iou(stored_runs(first, picture=picture), stored_runs(second, picture=picture))
+
+
 def last_accepted(mask: Mask) -> MaskRevision | None:
     """The newest accepted row of a mask's history."""
     accepted = MaskRevision.objects.filter(mask=mask, state=MaskState.ACCEPTED)

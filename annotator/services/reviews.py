@@ -24,9 +24,8 @@ from annotator.queries.reviews import has_rejected, is_rejected
 from annotator.services.assignments import return_to_annotator, withdraw_return
 from annotator.services.hints import send_hint
 from annotator.services.mask_audits import follow_decision
-from annotator.services.mask_history import stored_runs
+from annotator.services.mask_history import stored_iou
 from annotator.services.save_receipts import queue_up, stale
-from common import rle
 
 MAX_PINS = 20
 
@@ -93,18 +92,12 @@ def record_fix(*, mask: Mask, before: MaskRevision, by: Person) -> Review | None
         counts_sha256=mask.counts_sha256,
         outcome=ReviewOutcome.FIXED,
         fixed_version=before.version,
-        iou=iou_of(before.counts, mask.counts, image_of=mask),
+        iou=stored_iou(before.counts, mask.counts, picture=mask.image.picture),
         reviewer=by,
     )
     follow_decision(mask=mask, review=review)
     _end_return_when_done(mask)
     return review
-
-
-def iou_of(first: str, second: str, *, image_of: Mask) -> float:
-    """IoU of two stored counts strings of the mask's image."""
-    picture = image_of.image.picture
-    return rle.iou(stored_runs(first, picture=picture), stored_runs(second, picture=picture))
 
 
 def _known(review: Review, mask: Mask, decision: Decision, by: Person) -> Decided:

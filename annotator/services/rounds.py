@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -42,6 +41,7 @@ from annotator.services.jobs import (
     reported_bundle,
 )
 from annotator.services.stores import file_storage
+from common.json_lines import read_whole_lines
 from common.snapshots import SnapshotMask, read_snapshot
 
 LOG_LINES = 200
@@ -120,10 +120,7 @@ def read_log(*, round_: Round) -> list[dict[str, Any]]:
         content = file_storage().read_bytes(f"{out_prefix(round_.job)}/log.jsonl")
     except FileNotFoundError:
         return []
-    whole_lines = content.split(b"\n")[
-        :-1
-    ]  # the last one may have been copied while it was written
-    return [json.loads(line) for line in whole_lines[-LOG_LINES:]]
+    return read_whole_lines(content)[-LOG_LINES:]
 
 
 def _start(
@@ -136,9 +133,8 @@ def _start(
     job, _ = create_job(kind=JobKind.TRAIN, wanted=WantedJob(subject=str(project.id), request={}))
     masks = _chosen_masks(project, settings.training_masks)
     if not any(mask.split == "train" for mask in masks):
-        which = (
-            "accepted" if settings.training_masks == TrainingMasks.ALL else settings.training_masks
-        )
+        takes_all = settings.training_masks == TrainingMasks.ALL
+        which = "accepted" if takes_all else settings.training_masks
         raise Invalid(
             f"Every {which} mask is on an image kept for scoring: there is none to train on.",
             code="nothing_new",

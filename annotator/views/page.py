@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -15,7 +16,7 @@ from django.shortcuts import render
 
 from annotator.errors import NotAllowed, NotInScope
 from annotator.models import Person, Project, Role
-from annotator.queries.scope import role_in
+from annotator.queries.scope import find_managed_project, role_in
 
 View = Callable[..., HttpResponse]
 MANAGING = frozenset({"admin", str(Role.MANAGER)})
@@ -79,6 +80,11 @@ def is_secure_origin(request: HttpRequest) -> bool:
 def signed_in_person(request: HttpRequest) -> Person:
     assert isinstance(request.user, Person)
     return request.user
+
+
+def managed_project(request: HttpRequest, project_id: UUID) -> Project:
+    """The project, if the person manages it; else `NotInScope` or `NotAllowed`."""
+    return find_managed_project(person=signed_in_person(request), project_id=project_id)
 
 
 def render_page(

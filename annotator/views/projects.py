@@ -22,7 +22,6 @@ from annotator.queries.people import (
 )
 from annotator.queries.project_summaries import ProjectSummary, project_summaries
 from annotator.queries.scope import (
-    find_managed_project,
     find_project,
     role_in,
     visible_projects,
@@ -31,7 +30,7 @@ from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.exports import FORMATS
 from annotator.services.people import remove_member, set_role
 from annotator.services.projects import ProjectChanges, change_project, create_project
-from annotator.views.page import MANAGING, page, render_page, signed_in_person
+from annotator.views.page import MANAGING, managed_project, page, render_page, signed_in_person
 
 MAX_NAME = 120
 MAX_GUIDELINES = 20000
@@ -76,14 +75,14 @@ def annotate(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @page
 @ensure_csrf_cookie
 def images(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    return _images(request, _managed(request, project_id))
+    return _images(request, managed_project(request, project_id))
 
 
 @require_POST
 @page
 def retry_embeddings(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Asks again for every embedding that failed; whose image it is makes no difference to the worker."""
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     model = current_model_version()
     if model is not None:
         request_missing_embeddings(model_version=model, by_person=True)
@@ -94,7 +93,7 @@ def retry_embeddings(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @page
 def hold_out(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Sets the share of the images added from now on that is kept for scoring."""
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     word = request.POST.get("held_out_percent", "")
     if not word.isdecimal() or int(word[:9]) > MAX_HELD_OUT_PERCENT:
         fault = f"Write a whole number from 0 to {MAX_HELD_OUT_PERCENT}, not {word!r:.40}."
@@ -108,7 +107,7 @@ def hold_out(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @page
 @ensure_csrf_cookie
 def dashboard(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     return render_page(request, "dashboard.html", project=project, current="dashboard")
 
 
@@ -118,7 +117,7 @@ def dashboard(request: HttpRequest, project_id: UUID) -> HttpResponse:
 def review(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """One accepted mask after another, to accept, fix or send back."""
     return render_page(
-        request, "review.html", project=_managed(request, project_id), current="review"
+        request, "review.html", project=managed_project(request, project_id), current="review"
     )
 
 
@@ -127,7 +126,7 @@ def review(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @ensure_csrf_cookie
 def rounds(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """What was collected between rounds of retraining, and how good each new model was."""
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     return render_page(request, "rounds.html", project=project, current="rounds")
 
 
@@ -138,7 +137,7 @@ def guidelines(request: HttpRequest, project_id: UUID) -> HttpResponse:
     person = signed_in_person(request)
     if request.method != "POST":
         return _guidelines(request, find_project(person=person, project_id=project_id))
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     text = request.POST.get("guidelines", "").replace("\r\n", "\n").strip()
     if len(text) > MAX_GUIDELINES or "\x00" in text:
         fault = f"The guidelines are too long: {len(text):,} characters of {MAX_GUIDELINES:,}."
@@ -150,14 +149,14 @@ def guidelines(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @require_safe
 @page
 def members(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    return _members(request, _managed(request, project_id))
+    return _members(request, managed_project(request, project_id))
 
 
 @require_POST
 @page
 def add_member(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Adds a person by sign-in name, or changes the role of a member."""
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     name = request.POST.get("name", "")
     try:
         role = _written_role(request.POST.get("role", ""))
@@ -171,7 +170,7 @@ def add_member(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @require_POST
 @page
 def drop_member(request: HttpRequest, project_id: UUID, person_id: UUID) -> HttpResponse:
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     by = signed_in_person(request)
     remove_member(project=project, person=find_person(person_id), by=by)
     still_manages = role_in(person=by, project=project) in MANAGING
@@ -258,10 +257,6 @@ def _members(
         fault=fault.message if fault else "",
         name=name,
     )
-
-
-def _managed(request: HttpRequest, project_id: UUID) -> Project:
-    return find_managed_project(person=signed_in_person(request), project_id=project_id)
 
 
 # ---- reading forms -------------------------------------------------------------------------------

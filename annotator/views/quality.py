@@ -11,23 +11,29 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid
 from annotator.models import Project, RejectReason
+from annotator.queries import mask_checks
 from annotator.queries.mask_audits import audit_result, audits_of
-from annotator.queries.mask_checks import CHECKS, counts_by_check, num_unchecked
 from annotator.queries.quality import PersonQuality, people_quality, review_totals
-from annotator.queries.scope import find_managed_project
-from annotator.services.mask_audits import start_audit
-from annotator.views.page import page, render_page, signed_in_person
+from annotator.services.mask_audits import MAX_IMAGES, MAX_SEED, start_audit
+from annotator.views.page import managed_project, page, render_page, signed_in_person
 
 DEFAULT_AUDIT_IMAGES = 50
-MAX_AUDIT_IMAGES = 10_000
-MAX_SEED = 2**31 - 1
 
 CHECK_WORDS = {
-    "empty": ("Hardly any pixels", "fewer than 16 pixels"),
-    "specks": ("Specks", "regions under 100 pixels apart from the largest"),
-    "border": ("Touches the border", "often right, sometimes a mask that ran away"),
-    "duplicate": ("Twice the same", "IoU over 0.9 with another mask of the image"),
-    "too_fast": ("Very fast", "accepted in under one active second"),
+    mask_checks.EMPTY: ("Hardly any pixels", f"fewer than {mask_checks.EMPTY_PX} pixels"),
+    mask_checks.SPECKS: (
+        "Specks",
+        f"regions under {mask_checks.SPECK_PX} pixels apart from the largest",
+    ),
+    mask_checks.BORDER: ("Touches the border", "often right, sometimes a mask that ran away"),
+    mask_checks.DUPLICATE: (
+        "Twice the same",
+        f"IoU over {mask_checks.DUPLICATE_IOU} with another mask of the image",
+    ),
+    mask_checks.TOO_FAST: (
+        "Very fast",
+        f"accepted in under {mask_checks.TOO_FAST_S:g} s of active time",
+    ),
 }
 
 # The picture of speed and quality, in its own units.
@@ -46,16 +52,16 @@ class Dot:
 @require_safe
 @page
 def quality(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    return _quality(request, _managed(request, project_id))
+    return _quality(request, managed_project(request, project_id))
 
 
 @require_POST
 @page
 def new_audit(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Draws a sample of images and leads to its first mask."""
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     try:
-        num_images = _whole(request, "num_images", low=1, high=MAX_AUDIT_IMAGES)
+        num_images = _whole(request, "num_images", low=1, high=MAX_IMAGES)
         seed = _whole(request, "seed", low=0, high=MAX_SEED)
         audit = start_audit(
             project=project, num_images=num_images, seed=seed, by=signed_in_person(request)
@@ -68,7 +74,7 @@ def new_audit(request: HttpRequest, project_id: UUID) -> HttpResponse:
 def _quality(
     request: HttpRequest, project: Project, *, fault: DomainError | None = None
 ) -> HttpResponse:
-    found = counts_by_check(project)
+    found = mask_checks.counts_by_check(project)
     totals = review_totals(project)
     people = people_quality(project)
     slowest, dots = _dots(people)
@@ -79,8 +85,8 @@ def _quality(
         current="quality",
         status=fault.status if fault else 200,
         fault=fault.message if fault else "",
-        checks=[(check, *CHECK_WORDS[check], found[check]) for check in CHECKS],
-        unchecked=num_unchecked(project),
+        checks=[(check, *CHECK_WORDS[check], found[check]) for check in mask_checks.CHECKS],
+        unchecked=mask_checks.num_unchecked(project),
         totals=totals,
         reasons=[(RejectReason(reason).label, num) for reason, num in totals.reasons],
         people=[
@@ -92,7 +98,7 @@ def _quality(
         audits=[audit_result(audit) for audit in audits_of(project)],
         audit_images=DEFAULT_AUDIT_IMAGES,
         seed=secrets.randbelow(10_000),
-        max_audit_images=MAX_AUDIT_IMAGES,
+        max_audit_images=MAX_IMAGES,
         max_seed=MAX_SEED,
     )
 
@@ -108,10 +114,6 @@ def _dots(people: list[PersonQuality]) -> tuple[float, list[Dot]]:
         if seconds is not None and share is not None
     ]
     return end, dots
-
-
-def _managed(request: HttpRequest, project_id: UUID) -> Project:
-    return find_managed_project(person=signed_in_person(request), project_id=project_id)
 
 
 def _whole(request: HttpRequest, name: str, *, low: int, high: int) -> int:

@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from annotator.api.throughput_tables import describe
 from annotator.models import Mask, Project
-from annotator.models.masks import ACCEPTED_IMPORTED, MADE_HERE
+from annotator.models.masks import ACCEPTED_IMPORTED
 from annotator.queries.image_counts import image_counts
+from annotator.queries.masks import masks_made_here, masks_of_kind
 from annotator.queries.throughput.endings import endings, given_up, skip_reasons
 from annotator.queries.throughput.forecast import forecast
 from annotator.queries.throughput.latency import latency
-from annotator.queries.throughput.numbers import num_masks, throughput
+from annotator.queries.throughput.numbers import throughput
 from annotator.queries.throughput.pace import hours
 from annotator.queries.throughput.period import Period, period_of
 from annotator.queries.throughput.work import work
@@ -100,7 +101,7 @@ def questions(project: Project, period: Period) -> dict[str, Callable[[], object
         "hour by hour": lambda: hours(project=project, now=period.now),
         "image states": lambda: image_counts(project=project),
         "forecast": lambda: forecast(project=project, images_left=left, now=period.now),
-        "masks so far": lambda: num_masks(project, MADE_HERE),
-        "imported": lambda: num_masks(project, ACCEPTED_IMPORTED),
+        "masks so far": lambda: masks_made_here(project).count(),
+        "imported": lambda: masks_of_kind(project, ACCEPTED_IMPORTED).count(),
         WHOLE: lambda: describe(throughput(project=project, period=period)),
     }

@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import itertools
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -34,7 +33,7 @@ from model_server.evaluation.replaying import (
     replay,
 )
 from model_server.sam.predictor import Predictor
-from model_server.training.evaluate import load_or_exit, rounded
+from model_server.training.evaluate import load_or_exit, rounded, watched
 
 CASES_SHOWN = 3  # of each kind
 
@@ -88,15 +87,6 @@ def replay_all(
                 for network, embedding in embeddings
             )
             yield Replayed(case, before, after)
-
-
-def watched(replayed: Iterable[Replayed], total: int) -> list[Replayed]:
-    """The replays, with a line of progress on stderr."""
-    done: list[Replayed] = []
-    for one in replayed:
-        done.append(one)
-        print(f"\rreplay: {len(done)} of {total} masks", end="", file=sys.stderr, flush=True)
-    return done
 
 
 def measure_replays(replayed: Sequence[Replayed], pace: Pace) -> dict[str, list[Pair]]:
@@ -273,7 +263,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measures |= measure_held_out(before, after, options.group)
     cases = list(read_cases(options.cases.read_bytes())) if options.cases else []
     networks = load_or_exit(options.current, options.candidate)
-    replayed = watched(replay_all(cases, options.pictures, *networks), len(cases))
+    replayed = watched(
+        "replay", replay_all(cases, options.pictures, *networks), f"{len(cases)} masks"
+    )
     measures |= measure_replays(replayed, pace)
     comparison = {
         "replayed_on": replayed_on(cases),

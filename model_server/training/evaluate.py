@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -25,6 +25,7 @@ from model_server.sam.build import build_sam, load_weights, read_config
 from model_server.sam.predictor import Predictor
 from model_server.training.dataset import ImageRecord, decode_mask, read_coco_folder
 
+Result = TypeVar("Result")
 BASELINES = ("grabcut", "random_walker", "geodesic")
 
 
@@ -65,12 +66,12 @@ def load_or_exit(*weights: Path, input_size: int = 0) -> list[Predictor]:
         sys.exit(f"The weights do not fit the network of this version: {str(error)[:500]}")
 
 
-def watched(name: str, results: Iterable[ImageResult], total: int) -> list[ImageResult]:
-    """The results, with a line of progress on stderr."""
-    done: list[ImageResult] = []
+def watched(name: str, results: Iterable[Result], total: str) -> list[Result]:
+    """The results, with a line of progress on stderr; `total` says how many of what will come."""
+    done: list[Result] = []
     for result in results:
         done.append(result)
-        print(f"\r{name}: {len(done)} of {total} images", end="", file=sys.stderr, flush=True)
+        print(f"\r{name}: {len(done)} of {total}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return done
 
@@ -80,7 +81,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, list[ImageResult]]:
     images = sample_images(read_images(options.data, options.split or None), options.images)
     images = [sample_masks(image, options.max_masks_per_image) for image in images]
     (predictor,) = load_or_exit(options.weights, input_size=options.input_size)
-    total = len(images)
+    total = f"{len(images)} images"
     found = evaluate_network(predictor, images, protocols=options.protocols)
     results = {"model": watched("model", found, total)}
     if options.baselines:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.json_lines import read_whole_lines
 from common.messages import TrainRequest
 from common.snapshots import SnapshotMask, read_snapshot
 from model_server.worker.coco_folder import write_coco_folder
@@ -110,9 +111,9 @@ class Training:
 
 def training_progress(log: Path) -> tuple[float, str]:
     """Share of the job and a sentence from the last line of the training log."""
-    lines = log.read_text().split("\n")[:-1] if log.exists() else []  # one may be half written
-    if not lines:
+    entries = read_whole_lines(log.read_bytes()) if log.exists() else []
+    if not entries:
         return 0.1, "Training starts"
-    last = json.loads(lines[-1])
+    last = entries[-1]
     loss = ", ".join(f"{name} {last[name]}" for name in ("loss_1", "iou_1") if name in last)
     return 0.1 + 0.7 * float(last["share"]), f"Training, step {last['step']}: {loss}"

@@ -14,7 +14,7 @@ from annotator.models import AuditedMask, AuditEntry, Mask, MaskAudit
 from annotator.services.mask_audits import start_audit
 from annotator.services.mask_history import revision_of
 from common.intervals import share_interval
-from tests.cast import Browser, Cast, accepted_mask, asymmetric_mask, counts, make_image
+from tests.cast import Browser, Cast, accepted_mask, asymmetric_mask, make_image
 
 Browsers = Callable[[str], Browser]
 
@@ -44,16 +44,7 @@ def decide(browser: Browser, mask: Mask, outcome: str = "accepted") -> None:
 
 
 def fix(browser: Browser, mask: Mask, *, grown: int) -> None:
-    picture = mask.image.picture
-    body = {
-        "save_id": str(uuid.uuid4()),
-        "image": str(mask.image_id),
-        "assignment": None,
-        "state": "accepted",
-        "rle": {"size": [picture.height, picture.width], "counts": counts(grown=grown)},
-        "order_index": 0,
-    }
-    assert browser.save(mask.id, body, version=mask.version).status_code == 200
+    assert browser.correct(mask, grown=grown).status_code == 200
 
 
 def test_a_seed_draws_the_same_images_and_all_their_masks(

@@ -70,19 +70,6 @@ def queue(browser: Browser, cast: Cast, filters: str = "") -> list[str]:
     return [one["mask"] for one in reply.json()["masks"]]
 
 
-def correct(browser: Browser, mask: Mask, *, grown: int) -> Any:
-    picture = mask.image.picture
-    body = {
-        "save_id": str(uuid.uuid4()),
-        "image": str(mask.image_id),
-        "assignment": None,
-        "state": "accepted",
-        "rle": {"size": [picture.height, picture.width], "counts": counts(grown=grown)},
-        "order_index": mask.order_index,
-    }
-    return browser.save(mask.id, body, version=mask.version)
-
-
 # ---- the queue -----------------------------------------------------------------------------------
 
 
@@ -290,7 +277,7 @@ def test_rejected_masks_are_left_out_of_training_and_exports(
 def test_a_correction_stays_the_annotators_mask_and_is_a_review(
     cast: Cast, browser: Browsers, handed_in: Mask
 ) -> None:
-    reply = correct(browser("carol"), handed_in, grown=3)
+    reply = browser("carol").correct(handed_in, grown=3)
     assert reply.status_code == 200, reply.content
     mask = Mask.objects.get()
     assert (mask.author, mask.assignment_id) == (cast.alice, handed_in.assignment_id)
@@ -312,7 +299,7 @@ def test_a_correction_costs_the_annotator_no_time(
 ) -> None:
     Mask.objects.update(accepted_at=timezone.now() - timedelta(hours=1))
     assert write_overdue_timings() == 1
-    correct(browser("carol"), handed_in, grown=3)
+    browser("carol").correct(handed_in, grown=3)
     assert write_overdue_timings() == 0
     assert handed_in.timings.count() == 1
 
@@ -321,7 +308,7 @@ def test_what_was_rejected_can_be_corrected_by_the_reviewer(
     cast: Cast, browser: Browsers, handed_in: Mask
 ) -> None:
     reject(browser("carol"), handed_in)
-    assert correct(browser("carol"), handed_in, grown=1).status_code == 200
+    assert browser("carol").correct(handed_in, grown=1).status_code == 200
     assert Assignment.objects.get().state == AssignmentState.SUBMITTED
     assert accepted_masks(cast.project).count() == 1
 
@@ -329,7 +316,7 @@ def test_what_was_rejected_can_be_corrected_by_the_reviewer(
 def test_a_correction_that_changes_nothing_decides_nothing(
     browser: Browsers, handed_in: Mask
 ) -> None:
-    assert correct(browser("carol"), handed_in, grown=0).status_code == 200
+    assert browser("carol").correct(handed_in, grown=0).status_code == 200
     assert not Review.objects.exists()
 
 
@@ -341,15 +328,15 @@ def test_an_imported_mask_that_a_manager_corrects_becomes_theirs(
     imported.save()
     revision_of(imported).save()
     assert queue(browser("carol"), cast) == [str(imported.id)]
-    assert correct(browser("carol"), imported, grown=2).status_code == 200
+    assert browser("carol").correct(imported, grown=2).status_code == 200
     assert Mask.objects.get().author == cast.carol
     assert Review.objects.get().outcome == "fixed"
 
 
 def test_annotators_correct_nobodys_masks(browser: Browsers, handed_in: Mask) -> None:
-    assert correct(browser("bob"), handed_in, grown=3).status_code == 404
-    assert correct(browser("mallory"), handed_in, grown=3).status_code == 404
-    assert correct(browser("alice"), handed_in, grown=3).status_code == 403
+    assert browser("bob").correct(handed_in, grown=3).status_code == 404
+    assert browser("mallory").correct(handed_in, grown=3).status_code == 404
+    assert browser("alice").correct(handed_in, grown=3).status_code == 403
     assert Mask.objects.get().version == handed_in.version
 
 

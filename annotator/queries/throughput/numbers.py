@@ -12,11 +12,10 @@ from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Q
-
-from annotator.models import Mask, ModelVersion, Person, Project
-from annotator.models.masks import ACCEPTED_IMPORTED, MADE_HERE
+from annotator.models import ModelVersion, Person, Project
+from annotator.models.masks import ACCEPTED_IMPORTED
 from annotator.queries.image_counts import ImageCounts, image_counts
+from annotator.queries.masks import masks_made_here, masks_of_kind
 from annotator.queries.throughput.endings import (
     Endings,
     SkipReasonRow,
@@ -106,8 +105,8 @@ def throughput(*, project: Project, period: Period) -> Throughput:
     by_model = _lines(made.by_model, ended.by_model, hard.by_model, waits.by_model)
     return Throughput(
         period=period,
-        masks=num_masks(project, MADE_HERE),
-        imported=num_masks(project, ACCEPTED_IMPORTED),
+        masks=masks_made_here(project).count(),
+        imported=masks_of_kind(project, ACCEPTED_IMPORTED).count(),
         images=images,
         forecast=forecast(project=project, images_left=images.left, now=period.now),
         hours=hours(project=project, now=period.now),
@@ -117,11 +116,6 @@ def throughput(*, project: Project, period: Period) -> Throughput:
         by_model=_models(by_model),
         skip_reasons=skip_reasons(project=project, period=period),
     )
-
-
-def num_masks(project: Project, kind: Q) -> int:
-    """Masks of a kind (`MADE_HERE`, `ACCEPTED_IMPORTED`) in images that are still there."""
-    return Mask.objects.filter(kind, image__project=project, image__deleted_at=None).count()
 
 
 def _lines(

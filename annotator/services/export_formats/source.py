@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from annotator.models import Image, Mask, Picture, Project
 from annotator.queries.training_sets import accepted_masks
+from annotator.services.mask_history import stored_runs
 from common import rle
 
 Advance = Callable[[float], None]  # told how much is done, 0 to 1
@@ -89,9 +90,8 @@ def coco_box(mask: Mask) -> list[int]:
 def decoded(mask: Mask) -> NDArray[np.bool_]:
     """The mask [H, W]."""
     picture = mask.image.picture
-    size = {"height": picture.height, "width": picture.width}
-    runs = rle.parse_counts(mask.counts, **size, max_runs=picture.height * picture.width + 1)
-    return rle.decode(runs, **size)
+    runs = stored_runs(mask.counts, picture=picture)
+    return rle.decode(runs, height=picture.height, width=picture.width)
 
 
 def compact_json(values: object) -> str:

@@ -8,7 +8,7 @@ import { ProjectHints, withRests } from '../widgets/hints.js';
 import { drawHours } from '../widgets/hour_chart.js';
 import { fillTable, shareBar } from '../widgets/number_table.js';
 import { drawSpreads } from '../widgets/spread_chart.js';
-import { faultText } from '../widgets/toasts.js';
+import { showReadingFault } from '../widgets/toasts.js';
 import { DAY_COLUMNS, EFFORT_COLUMNS, ENDING_COLUMNS, LATENCY_COLUMNS, MODEL_COLUMNS, PAPER_MASKS, PAPER_SECONDS, PERSON_COLUMNS, PHASE_COLUMNS, milliseconds } from './dashboard/columns.js';
 
 /** @typedef {import('../api/types.js').Throughput} Throughput */
@@ -41,11 +41,9 @@ const { read, hurry } = withRests(async () => {
     const numbers = await api.throughput(project, { days });
     if (days !== state.days) return; // chosen anew meanwhile: asked again at once
     show(numbers);
-    byId('fault', HTMLElement).hidden = true;
+    showReadingFault(null);
   } catch (fault) {
-    const shown = byId('fault', HTMLElement);
-    shown.textContent = `The numbers could not be read: ${faultText(fault)} They are asked again by themselves.`;
-    shown.hidden = false;
+    showReadingFault('numbers', fault);
   }
 });
 

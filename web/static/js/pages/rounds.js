@@ -6,7 +6,7 @@ import { NOTHING, counted, day, decimal, moment, whole } from '../widgets/format
 import { ProjectHints, oneAtATime } from '../widgets/hints.js';
 import { drawLines } from '../widgets/line_chart.js';
 import { drawSpreads } from '../widgets/spread_chart.js';
-import { faultText } from '../widgets/toasts.js';
+import { showReadingFault } from '../widgets/toasts.js';
 
 /**
  * @typedef {object} Stage
@@ -36,11 +36,9 @@ const state = { shown: null };
 const read = oneAtATime(async () => {
   try {
     show(/** @type {RoundHistory} */ (await api.roundHistory(project)));
-    byId('fault', HTMLElement).hidden = true;
+    showReadingFault(null);
   } catch (fault) {
-    const shown = byId('fault', HTMLElement);
-    shown.textContent = `The rounds could not be read: ${faultText(fault)} They are asked again by themselves.`;
-    shown.hidden = false;
+    showReadingFault('rounds', fault);
   }
 });
 

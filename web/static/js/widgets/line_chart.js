@@ -1,6 +1,7 @@
 // Numbers by round as lines: each line is named at its end, gaps are left where nothing was measured.
 
 import { drawing, fill } from './elements.js';
+import { innerWidth, labelled } from './spread_chart.js';
 
 /** @typedef {{name: string, values: readonly (number | null)[]}} Line the first is drawn solid, others dashed */
 /**
@@ -19,7 +20,6 @@ const TOP = 16;
 const BOTTOM = 184;
 const LEFT = 52;
 const RIGHT = 96;
-const LABEL_PX = 64;
 const LINE_PX = 14; // between two names at the end
 
 /**
@@ -28,9 +28,7 @@ const LINE_PX = 14; // between two names at the end
  * @param {LineChart} chart with at least one place
  */
 export function drawLines(frame, chart) {
-  const padding = getComputedStyle(frame);
-  const room = frame.clientWidth - parseFloat(padding.paddingLeft) - parseFloat(padding.paddingRight);
-  const width = Math.max(320, Math.floor(room));
+  const width = Math.max(320, Math.floor(innerWidth(frame)));
   const step = (width - LEFT - RIGHT) / chart.labels.length;
   /** @type {Scales} */
   const scales = {
@@ -104,8 +102,7 @@ function names(scales, lines) {
 
 /** @param {Scales} scales @param {readonly string[]} labels @returns {SVGElement[]} */
 function placeLabels(scales, labels) {
-  const every = Math.max(1, Math.ceil(LABEL_PX / scales.step));
-  return labels.flatMap((label, place) =>
-    (labels.length - 1 - place) % every === 0 ? [drawing('text', { class: 'chart-label', x: scales.x(place), y: HEIGHT - 8, 'text-anchor': 'middle' }, label)] : [],
+  return labelled(labels.length, scales.step).map((place) =>
+    drawing('text', { class: 'chart-label', x: scales.x(place), y: HEIGHT - 8, 'text-anchor': 'middle' }, labels[place]),
   );
 }

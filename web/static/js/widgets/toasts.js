@@ -18,6 +18,17 @@ export function toast(text, tone = 'plain') {
 }
 
 /**
+ * Says above the page that reading it failed, or takes that back.
+ * @param {string | null} what could not be read; null when all was
+ * @param {unknown} [fault]
+ */
+export function showReadingFault(what, fault) {
+  const shown = byId('fault', HTMLElement);
+  shown.hidden = what === null;
+  if (what !== null) shown.textContent = `The ${what} could not be read: ${faultText(fault)} They are asked again by themselves.`;
+}
+
+/**
  * What a fault says to a person.
  * @param {unknown} fault
  * @returns {string}
