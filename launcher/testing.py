@@ -52,7 +52,7 @@ def run_tests(arguments: Sequence[str], *, steps: Steps) -> int:
 def run_soak(arguments: Sequence[str], *, steps: Steps) -> int:
     """Run the long fault runs, which `run.py test` leaves out."""
     chromium = install_for_tests(steps)
-    words = ["-m", "soak", "-s", *(arguments or ["tests/faults"])]
+    words = ["-m", "soak", "-s", *(arguments or ["tests"])]
     return _run_pytest([*SHOWN, *words], chromium=chromium, steps=steps)
 
 
