@@ -200,7 +200,10 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 
 # ---- API -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["annotator.api.access.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "annotator.api.access.TokenAuthentication",
+        "annotator.api.access.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["annotator.api.access.IsSignedIn"],
     "DEFAULT_PARSER_CLASSES": ["annotator.api.strict_json.StrictJsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from annotator.api.descriptions import AssignmentReply, describe_assignment
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictInteger, Text
-from annotator.models import Assignment, SkipReason
+from annotator.models import Assignment, SkipReason, TokenScope
 from annotator.queries.assignments import recent_assignments, with_image_state
 from annotator.queries.scope import find_own_assignment, find_project
 from annotator.services.assignments import MAX_AHEAD, lease_next, renew, reopen, skip, submit
@@ -44,6 +44,8 @@ class NoBody(StrictSerializer):
 
 class NextAssignment(Endpoint):
     """The oldest open assignment of this person, or the next free image; 204 when nothing is left."""
+
+    write_scope = TokenScope.ANNOTATE
 
     @extend_schema(request=NextBody, responses={200: NextReply, 204: None})
     def post(self, request: Request, project_id: UUID) -> Response:
@@ -86,6 +88,8 @@ class OneAssignment(Endpoint):
 class RenewAssignment(Endpoint):
     """Extends the lease; 409 when somebody else has the image."""
 
+    write_scope = TokenScope.ANNOTATE
+
     @extend_schema(request=None, responses=AssignmentReply)
     def post(self, request: Request, assignment_id: UUID) -> Response:
         assignment = find_own_assignment(person=self.person, assignment_id=assignment_id)
@@ -95,6 +99,8 @@ class RenewAssignment(Endpoint):
 
 class SubmitAssignment(Endpoint):
     """Ends the assignment as done; again is no error."""
+
+    write_scope = TokenScope.ANNOTATE
 
     @extend_schema(request=None, responses=AssignmentReply)
     def post(self, request: Request, assignment_id: UUID) -> Response:
@@ -106,6 +112,8 @@ class SubmitAssignment(Endpoint):
 class SkipAssignment(Endpoint):
     """Ends the assignment undone, with a reason."""
 
+    write_scope = TokenScope.ANNOTATE
+
     @extend_schema(request=SkipBody, responses=AssignmentReply)
     def post(self, request: Request, assignment_id: UUID) -> Response:
         assignment = find_own_assignment(person=self.person, assignment_id=assignment_id)
@@ -116,6 +124,8 @@ class SkipAssignment(Endpoint):
 
 class ReopenAssignment(Endpoint):
     """Takes a submitted or skipped assignment up again."""
+
+    write_scope = TokenScope.ANNOTATE
 
     @extend_schema(request=None, responses=AssignmentReply)
     def post(self, request: Request, assignment_id: UUID) -> Response:

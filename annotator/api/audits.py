@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictInteger
-from annotator.models import AuditedMask, ReviewOutcome
+from annotator.models import AuditedMask, ReviewOutcome, TokenScope
 from annotator.queries.mask_audits import AuditResult, audit_result, audited_masks, audits_of
 from annotator.queries.scope import find_managed_audit, find_managed_project
 from annotator.services.mask_audits import MAX_IMAGES, MAX_SEED, start_audit
@@ -62,6 +62,8 @@ class OneAuditReply(AuditReply):
 
 class Audits(Endpoint):
     """A project's audits, newest first, and a new one."""
+
+    write_scope = TokenScope.MANAGE
 
     @extend_schema(operation_id="audits_list", responses=AuditsReply)
     def get(self, request: Request, project_id: UUID) -> Response:

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from annotator.models import Person
+from annotator.models import Person, TokenScope
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -29,6 +29,8 @@ class Endpoint(APIView):
 
     #: the filters (query parameters) that GET accepts; any other is 400
     filters: frozenset[str] = frozenset()
+    #: the scope that an API token needs for anything but reading; None: tokens may not
+    write_scope: TokenScope | None = TokenScope.ADMIN
     request: Request
 
     @property

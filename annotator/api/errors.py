@@ -75,6 +75,8 @@ def _domain_reply(error: DomainError) -> Response:
     reply = Response(
         error_body(code=code, message=message, field=field, extra=extra), status=error.status
     )
+    if error.status == 401:
+        reply.headers["WWW-Authenticate"] = "Bearer"
     if error.status == 429 and "retry_after" in error.extra:
         reply.headers["Retry-After"] = str(error.extra["retry_after"])
     return reply

@@ -17,7 +17,7 @@ from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import Text
 from annotator.api.stored_files import send_stored_file
 from annotator.errors import Conflict
-from annotator.models import Export, JobState
+from annotator.models import Export, JobState, TokenScope
 from annotator.queries.jobs import exports_of, find_export
 from annotator.queries.scope import find_managed_project, require_manager
 from annotator.services.exports import FORMATS, request_export
@@ -48,6 +48,7 @@ class ExportsReply(serializers.Serializer[object]):
 class ProjectExports(Endpoint):
     """A project's exports, newest first, and asking for a new one; for its managers."""
 
+    write_scope = TokenScope.MANAGE
     filters = frozenset({"offset", "limit"})
 
     @extend_schema(responses=ExportsReply)

@@ -27,7 +27,7 @@ from annotator.api.stored_files import (
     stored_headers,
 )
 from annotator.errors import Invalid, NotInScope, TooLarge
-from annotator.models import Person
+from annotator.models import Person, TokenScope
 from annotator.queries.images import IMAGE_STATES, find_embedding, with_state
 from annotator.queries.model_versions import current_model_version, encoder_is_known
 from annotator.queries.scope import NOTHING, find_image, find_managed_project, visible_images
@@ -68,6 +68,7 @@ class ImagesReply(serializers.Serializer[object]):
 class ProjectImages(Endpoint):
     """A project's images for its managers: a page of them, and uploads."""
 
+    write_scope = TokenScope.MANAGE
     filters = frozenset({"offset", "limit", "state", "name"})
 
     def get_parsers(self) -> list[BaseParser]:
@@ -112,6 +113,8 @@ class ProjectImages(Endpoint):
 
 class OneImage(Endpoint):
     """One image; managers remove it."""
+
+    write_scope = TokenScope.MANAGE
 
     @extend_schema(responses=ImageReply)
     def get(self, request: Request, image_id: UUID) -> Response:

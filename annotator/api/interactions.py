@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import CanonicalUuid
+from annotator.models import TokenScope
 from annotator.queries.scope import find_own_assignment
 from annotator.services.interactions import MAX_BATCH, store_interactions
 
@@ -26,6 +27,8 @@ class BatchReply(serializers.Serializer[object]):
 
 class Interactions(Endpoint):
     """Stores a batch once, however often it is sent; a faulty interaction is kept and flagged."""
+
+    write_scope = TokenScope.ANNOTATE
 
     @extend_schema(request=BatchBody, responses=BatchReply)
     def post(self, request: Request) -> Response:

@@ -22,7 +22,7 @@ from annotator.api.fields import (
     Text,
 )
 from annotator.errors import Invalid
-from annotator.models import MaskState
+from annotator.models import MaskState, TokenScope
 from annotator.queries.masks import masks_of
 from annotator.queries.scope import find_image, find_managed_mask, find_own_mask
 from annotator.services.mask_deletion import delete_mask, restore_mask
@@ -115,6 +115,8 @@ class ImageMasks(Endpoint):
 class OneMask(Endpoint):
     """Saving a whole mask under the browser's id, and taking it out of sight."""
 
+    write_scope = TokenScope.ANNOTATE
+
     @extend_schema(
         request=SaveBody,
         responses={200: SavedReply, 201: SavedReply},
@@ -153,6 +155,8 @@ class OneMask(Endpoint):
 class RestoreMask(Endpoint):
     """Brings a deleted mask back as it was, at a new version."""
 
+    write_scope = TokenScope.ANNOTATE
+
     @extend_schema(request=TurnBody, responses=SavedReply, parameters=PRECONDITIONS[:1])
     def post(self, request: Request, mask_id: UUID) -> Response:
         mask = find_own_mask(person=self.person, mask_id=mask_id)
@@ -165,6 +169,8 @@ class RestoreMask(Endpoint):
 
 class MaskTrainingUse(Endpoint):
     """Leaves a mask out of what later rounds train on, or lets it in again; for managers."""
+
+    write_scope = TokenScope.MANAGE
 
     @extend_schema(request=TrainingUseBody, responses=TrainingUseReply)
     def put(self, request: Request, mask_id: UUID) -> Response:

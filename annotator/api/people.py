@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictBoolean, Text
-from annotator.models import Person, Role
+from annotator.models import Person, Role, TokenScope
 from annotator.queries.people import all_people, find_person, find_person_by_name, members_of
 from annotator.queries.scope import find_managed_project, memberships_of, require_admin
 from annotator.services.people import (
@@ -167,6 +167,8 @@ class PersonLink(Endpoint):
 class Members(Endpoint):
     """The people of a project with their roles; managers add and change them."""
 
+    write_scope = TokenScope.MANAGE
+
     @extend_schema(responses=MemberReply(many=True))
     def get(self, request: Request, project_id: UUID) -> Response:
         project = find_managed_project(person=self.person, project_id=project_id)
@@ -187,6 +189,8 @@ class Members(Endpoint):
 
 class Member(Endpoint):
     """One membership."""
+
+    write_scope = TokenScope.MANAGE
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, project_id: UUID, person_id: UUID) -> Response:

@@ -18,6 +18,7 @@ from annotator.models import (
     MAX_HELD_OUT_PERCENT,
     OverlapRule,
     Project,
+    TokenScope,
 )
 from annotator.queries.people import may_create_projects
 from annotator.queries.scope import (
@@ -75,6 +76,7 @@ def describe_project(project: Project) -> dict[str, object]:
 class Projects(Endpoint):
     """The projects a person belongs to; managers and admins create new ones."""
 
+    write_scope = TokenScope.MANAGE
     filters = frozenset({"offset", "limit"})
 
     @extend_schema(operation_id="projects_list", responses=ProjectsReply)
@@ -100,6 +102,8 @@ class Projects(Endpoint):
 
 class OneProject(Endpoint):
     """One project; its managers change it."""
+
+    write_scope = TokenScope.MANAGE
 
     @extend_schema(responses=ProjectReply)
     def get(self, request: Request, project_id: UUID) -> Response:

@@ -24,7 +24,7 @@ from annotator.api.descriptions import (
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import CanonicalUuid, StrictFloat, StrictInteger, Text
 from annotator.errors import Invalid
-from annotator.models import Mask, RejectReason, Review, ReviewOutcome
+from annotator.models import Mask, RejectReason, Review, ReviewOutcome, TokenScope
 from annotator.queries.images import image_with_state
 from annotator.queries.mask_checks import (
     CHECKS,
@@ -180,6 +180,8 @@ class MaskChecks(Endpoint):
 
 class MaskReviews(Endpoint):
     """A mask as a reviewer looks at it, with what was decided before; and a decision about it."""
+
+    write_scope = TokenScope.MANAGE
 
     @extend_schema(responses=MaskReviewsReply)
     def get(self, request: Request, mask_id: UUID) -> Response:

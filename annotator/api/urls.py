@@ -24,10 +24,12 @@ from annotator.api import (
     schema,
     system,
     throughput,
+    tokens,
 )
 
 SUBJECTS = [
     people,
+    tokens,
     projects,
     images,
     assignments,

@@ -30,6 +30,7 @@ from annotator.models.rounds import (
     TrainingMasks,
     VersionComparison,
 )
+from annotator.models.tokens import ApiToken, TokenScope
 
 __all__ = [
     "DEFAULT_HELD_OUT_PERCENT",
@@ -38,6 +39,7 @@ __all__ = [
     "MAX_HELD_OUT_PERCENT",
     "MAX_ROUND_MASKS",
     "OPEN_STATES",
+    "ApiToken",
     "Assignment",
     "AssignmentState",
     "AuditEntry",
@@ -74,6 +76,7 @@ __all__ = [
     "SignInFailure",
     "SignInLink",
     "SkipReason",
+    "TokenScope",
     "TrainingMasks",
     "VersionComparison",
 ]

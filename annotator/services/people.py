@@ -105,7 +105,7 @@ def make_sign_in_link(*, person: Person, by: Person | None = None) -> str:
         SignInLink.objects.filter(person=person, used_at=None).delete()
         SignInLink.objects.create(
             person=person,
-            secret_sha256=_hash(secret),
+            secret_sha256=hash_secret(secret),
             expires_at=timezone.now() + timedelta(days=LINK_DAYS),
         )
         record_act(person=by, act="link.made", subject=person.name)
@@ -135,7 +135,7 @@ def consume_link(*, secret: str, password: str) -> Person:
 
 def _open_links(secret: str) -> QuerySet[SignInLink]:
     return SignInLink.objects.filter(
-        secret_sha256=_hash(secret),
+        secret_sha256=hash_secret(secret),
         used_at=None,
         expires_at__gt=timezone.now(),
         person__is_active=True,
@@ -154,7 +154,8 @@ def _set_password(*, person: Person, password: str) -> None:
     person.save(update_fields=["password"])
 
 
-def _hash(secret: str) -> str:
+def hash_secret(secret: str) -> str:
+    """SHA-256 in hexadecimal: what is kept of a random secret, which is long enough to need no salt."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
@@ -197,12 +198,12 @@ def _match(*, name: str, password: str) -> Person | None:
 
 
 def _buckets(*, name: str, visitor: Visitor) -> list[tuple[str, int]]:
-    name_hash = _hash(name.lower())[:32]
+    name_hash = hash_secret(name.lower())[:32]
     person_id = _known_person(visitor.known_browser)
     if person_id is not None:
         person = Person.objects.filter(id=person_id).first()
         if person is not None and person.name.lower() == name.lower():
-            browser = _hash(visitor.known_browser)[:32]
+            browser = hash_secret(visitor.known_browser)[:32]
             return [(f"browser:{browser}", FAILURES_PER_KNOWN_BROWSER)]
     return [
         (f"name:{name_hash}@{visitor.address}"[:100], FAILURES_PER_NAME_AND_ADDRESS),

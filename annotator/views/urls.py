@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from annotator.views import models, projects, quality, sign_in, system
+from annotator.views import account, models, projects, quality, sign_in, system
 
 PROJECT = "projects/<uuid:project_id>"
 
@@ -13,6 +13,9 @@ urlpatterns: list[URLPattern] = [
     path("sign-in", sign_in.sign_in, name="sign-in"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("link/<str:token>", sign_in.use_link, name="link"),
+    path("account", account.account, name="account"),
+    path("account/tokens", account.make_token, name="make-token"),
+    path("account/tokens/<uuid:token_id>/revoke", account.drop_token, name="revoke-token"),
     path("projects/new", projects.new_project, name="new-project"),
     path(f"{PROJECT}/annotate", projects.annotate, name="annotate"),
     path(f"{PROJECT}/images", projects.images, name="images"),

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from annotator.models import Export, Job, JobKind, MaskAudit, Round
+from annotator.services.tokens import create_token
 from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
 from tests.comparisons import compared
 
@@ -48,6 +49,9 @@ MATRIX = [
     GET    people                                        403 403 403 ok
     POST   people                                        403 403 403 ok
     POST   people/{person}/sign-in-link                  403 403 403 ok
+    GET    tokens                                        ok  ok  ok  ok
+    POST   tokens                                        ok  ok  ok  ok
+    DELETE tokens/{token}                                404 ok  404 404
     GET    projects                                      ok  ok  ok  ok
     POST   projects                                      ok  403 ok  ok
     GET    projects/{project}                            404 ok  ok  ok
@@ -172,8 +176,10 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
     )
     packing = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
     export = Export.objects.create(project=cast.project, job=packing, format="coco")
+    token, _ = create_token(person=cast.alice, name="a script", scopes=[], days=1)
     audit = MaskAudit.objects.create(project=cast.project, seed=1, num_images=1)
     return {
+        "token": str(token.id),
         "audit": str(audit.id),
         "round": str(round_.id),
         "export": str(export.id),

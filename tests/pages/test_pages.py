@@ -53,7 +53,9 @@ def test_the_pages_of_admins_are_for_admins(visitor: Visitors, path: str) -> Non
     assert visitor("dan").put(path).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/", "/models", "/system", "/sign-in", *PROJECT_PAGES])
+@pytest.mark.parametrize(
+    "path", ["/", "/account", "/models", "/system", "/sign-in", *PROJECT_PAGES]
+)
 def test_no_page_carries_inline_script_or_style(visitor: Visitors, cast: Cast, path: str) -> None:
     place = path if path.startswith("/") else f"/projects/{cast.project.id}/{path}"
     reply = visitor("nobody" if path == "/sign-in" else "dan").get(place)
