@@ -39,9 +39,9 @@ CLOSE_NOT_IN_SCOPE = 4404
 CLOSE_TOO_MANY = 4429
 
 
-def group_name(project_id: UUID) -> str:
-    """The channel-layer group of a project's pages."""
-    return f"project.{project_id.hex}"
+def group_names(project_id: UUID, person_id: UUID) -> list[str]:
+    """The channel-layer groups of one page: all pages of the project, all sockets of the person."""
+    return [f"project.{project_id.hex}", f"person.{person_id.hex}"]
 
 
 class HintPace:
@@ -71,7 +71,7 @@ class ProjectHints(AsyncWebsocketConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.counted: UUID | None = None
-        self.group = ""
+        self.groups: list[str] = []
         self.pace = HintPace()
         self.heard: list[float] = []
         self.sending: set[asyncio.Task[None]] = set()
@@ -90,15 +90,16 @@ class ProjectHints(AsyncWebsocketConsumer):
             return
         self.counted = person.id
         self.open_sockets[person.id] += 1
-        self.group = group_name(self.project_id)
-        await self.channel_layer.group_add(self.group, self.channel_name)
+        self.groups = group_names(self.project_id, person.id)
+        for group in self.groups:
+            await self.channel_layer.group_add(group, self.channel_name)
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
         for task in self.sending:
             task.cancel()
-        if self.group:
-            await self.channel_layer.group_discard(self.group, self.channel_name)
+        for group in self.groups:
+            await self.channel_layer.group_discard(group, self.channel_name)
         if self.counted is not None:
             self.open_sockets[self.counted] -= 1
             if self.open_sockets[self.counted] <= 0:
@@ -122,6 +123,11 @@ class ProjectHints(AsyncWebsocketConsumer):
             task = asyncio.create_task(self._send_later(kind, delay))
             self.sending.add(task)
             task.add_done_callback(self.sending.discard)
+
+    async def recheck(self, message: dict[str, Any]) -> None:
+        """A message of the channel layer: the person's rights changed."""
+        if not await self._still_in_scope():
+            await self.close(CLOSE_NOT_IN_SCOPE)
 
     async def _send_later(self, kind: str, delay: float) -> None:
         await asyncio.sleep(delay)

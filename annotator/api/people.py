@@ -28,6 +28,7 @@ from annotator.services.people import (
     known_browser_token,
     make_sign_in_link,
     remove_member,
+    set_person_active,
     set_role,
 )
 
@@ -65,6 +66,18 @@ class PersonReply(serializers.Serializer[object]):
     is_admin = serializers.BooleanField()
 
 
+class AccountReply(PersonReply):
+    is_active = serializers.BooleanField()
+
+
+class PeopleReply(serializers.Serializer[object]):
+    people = AccountReply(many=True)
+
+
+class PersonChangesBody(StrictSerializer):
+    is_active = StrictBoolean()
+
+
 class LinkReply(serializers.Serializer[object]):
     url = serializers.URLField()
 
@@ -85,6 +98,10 @@ def describe_person(person: Person) -> dict[str, object]:
         "display_name": person.display_name,
         "is_admin": person.is_admin,
     }
+
+
+def describe_account(person: Person) -> dict[str, object]:
+    return {**describe_person(person), "is_active": person.is_active}
 
 
 def describe_me(person: Person) -> dict[str, object]:
@@ -139,18 +156,30 @@ class People(Endpoint):
 
     filters = frozenset({"offset", "limit"})
 
-    @extend_schema(responses=PersonReply(many=True))
+    @extend_schema(responses=PeopleReply)
     def get(self, request: Request) -> Response:
         require_admin(self.person)
         offset, limit = self.page()
         people = all_people()[offset : offset + limit]
-        return Response({"people": [describe_person(person) for person in people]})
+        return Response({"people": [describe_account(person) for person in people]})
 
-    @extend_schema(request=PersonBody, responses={201: PersonReply})
+    @extend_schema(request=PersonBody, responses={201: AccountReply})
     def post(self, request: Request) -> Response:
         require_admin(self.person)
         person = create_person(by=self.person, **self.read(PersonBody))
-        return Response(describe_person(person), status=201)
+        return Response(describe_account(person), status=201)
+
+
+class OnePerson(Endpoint):
+    """Shuts somebody out, at once and everywhere, or lets them in again (admins)."""
+
+    @extend_schema(request=PersonChangesBody, responses=AccountReply)
+    def patch(self, request: Request, person_id: UUID) -> Response:
+        require_admin(self.person)
+        person = find_person(person_id)
+        is_active = self.read(PersonChangesBody)["is_active"]
+        set_person_active(person=person, is_active=is_active, by=self.person)
+        return Response(describe_account(find_person(person_id)))
 
 
 class PersonLink(Endpoint):
@@ -203,6 +232,7 @@ urls: list[URLPattern] = [
     path("me", Me.as_view(), name="me"),
     path("session", Session.as_view(), name="session"),
     path("people", People.as_view(), name="people"),
+    path("people/<uuid:person_id>", OnePerson.as_view(), name="person"),
     path("people/<uuid:person_id>/sign-in-link", PersonLink.as_view(), name="person-link"),
     path("projects/<uuid:project_id>/members", Members.as_view(), name="members"),
     path("projects/<uuid:project_id>/members/<uuid:person_id>", Member.as_view(), name="member"),

@@ -4,6 +4,7 @@ from annotator.models.assignments import Assignment, AssignmentState, SkipReason
 from annotator.models.audit import AuditEntry, Export
 from annotator.models.images import Embedding, Image, Picture
 from annotator.models.interactions import Interaction, MaskTiming
+from annotator.models.invitations import Invitation
 from annotator.models.jobs import OPEN_STATES, Job, JobKind, JobState
 from annotator.models.mask_audits import AuditedMask, MaskAudit
 from annotator.models.mask_checks import MaskCheck
@@ -48,6 +49,7 @@ __all__ = [
     "Export",
     "Image",
     "Interaction",
+    "Invitation",
     "Job",
     "JobKind",
     "JobState",

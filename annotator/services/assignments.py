@@ -112,6 +112,14 @@ def expire_leases() -> int:
     return _expire(Assignment.objects.all())
 
 
+def release_leases(*, person: Person, project: Project | None = None) -> int:
+    """Ends the leases of somebody who is shut out, of one project or all; others may take the images at once."""
+    held = Assignment.objects.filter(annotator=person, state=AssignmentState.LEASED)
+    if project is not None:
+        held = held.filter(image__project=project)
+    return held.update(state=AssignmentState.EXPIRED, ended_at=timezone.now())
+
+
 def keep_alive(*, assignment: Assignment) -> bool:
     """Inside a transaction: whether the holder still has the image, its lease extended; False when lost.
 

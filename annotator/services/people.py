@@ -19,7 +19,9 @@ from django.utils import timezone
 from annotator.errors import Conflict, Invalid, NotInScope, NotSignedIn, TooManyRequests
 from annotator.models import Membership, Person, Project, Role, SignInFailure, SignInLink
 from annotator.queries.scope import NOTHING
+from annotator.services.assignments import release_leases
 from annotator.services.audit import record_act
+from annotator.services.hints import recheck_sockets
 
 LINK_DAYS = 7
 FAILURE_WINDOW = timedelta(minutes=15)
@@ -74,16 +76,21 @@ def set_role(*, project: Project, person: Person, role: Role, by: Person | None 
 
 
 def remove_member(*, project: Project, person: Person, by: Person | None = None) -> None:
-    """Ends a membership; the work of the person stays."""
+    """Ends a membership, on open sockets too; the work of the person stays, images they hold are free again."""
     with transaction.atomic():
         removed, _ = Membership.objects.filter(project=project, person=person).delete()
         if not removed:
             raise NotInScope(NOTHING)
+        release_leases(person=person, project=project)
         record_act(person=by, project=project, act="member.removed", subject=person.name)
+        _recheck_on_commit(person)
 
 
 def set_person_active(*, person: Person, is_active: bool, by: Person) -> None:
-    """Shuts a person out (sessions end at once, links stop working; the work stays) or lets them in again.
+    """Shuts a person out or lets them in again.
+
+    Shut out means: sessions, open sockets and tokens end at once, links stop working, images they hold are free
+    for others. The work stays.
 
     Raises `Conflict` for oneself, so that an installation keeps an admin.
     """
@@ -93,6 +100,13 @@ def set_person_active(*, person: Person, is_active: bool, by: Person) -> None:
         Person.objects.filter(pk=person.pk).update(is_active=is_active)
         act = "person.activated" if is_active else "person.deactivated"
         record_act(person=by, act=act, subject=person.name)
+        if not is_active:
+            release_leases(person=person)
+            _recheck_on_commit(person)
+
+
+def _recheck_on_commit(person: Person) -> None:
+    transaction.on_commit(lambda: recheck_sockets(person=person), robust=True)
 
 
 # ---- one-time links ------------------------------------------------------------------------------
@@ -126,7 +140,7 @@ def consume_link(*, secret: str, password: str) -> Person:
         link = _open_links(secret).select_for_update(of=("self",)).select_related("person").first()
         if link is None:
             raise NotInScope(NOTHING)
-        _set_password(person=link.person, password=password)
+        set_password(person=link.person, password=password)
         link.used_at = timezone.now()
         link.save(update_fields=["used_at"])
         record_act(person=link.person, act="link.used", subject=link.person.name)
@@ -142,7 +156,8 @@ def _open_links(secret: str) -> QuerySet[SignInLink]:
     )
 
 
-def _set_password(*, person: Person, password: str) -> None:
+def set_password(*, person: Person, password: str) -> None:
+    """Raises `Invalid` for a password that is weak or too long."""
     if len(password) > MAX_PASSWORD_LENGTH or "\x00" in password:
         raise Invalid("The password is too long.", code="weak_password", field="password")
     try:

@@ -8,11 +8,13 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid, NotAllowed
 from annotator.models import MAX_HELD_OUT_PERCENT, OverlapRule, Person, Project, Role
+from annotator.queries.invitations import find_invitation_to, open_invitations_to
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.people import (
     find_person,
@@ -28,6 +30,12 @@ from annotator.queries.scope import (
 )
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.exports import FORMATS
+from annotator.services.invitations import (
+    INVITATION_DAYS,
+    MAX_LABEL,
+    make_invitation,
+    revoke_invitation,
+)
 from annotator.services.people import remove_member, set_role
 from annotator.services.projects import ProjectChanges, change_project, create_project
 from annotator.views.page import MANAGING, managed_project, page, render_page, signed_in_person
@@ -177,6 +185,34 @@ def drop_member(request: HttpRequest, project_id: UUID, person_id: UUID) -> Http
     return HttpResponseRedirect(f"/projects/{project.id}/members" if still_manages else "/")
 
 
+@never_cache
+@require_POST
+@page
+def invite(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Makes an invitation; its link is on this answer and nowhere else."""
+    project = _managed(request, project_id)
+    try:
+        _, secret = make_invitation(
+            project=project,
+            role=_written_role(request.POST.get("role", "")),
+            label=request.POST.get("label", ""),
+            by=signed_in_person(request),
+        )
+    except DomainError as error:
+        return _members(request, project, fault=error)
+    url = request.build_absolute_uri(f"/invite/{secret}")
+    return _members(request, project, invitation_url=url)
+
+
+@require_POST
+@page
+def drop_invitation(request: HttpRequest, project_id: UUID, invitation_id: UUID) -> HttpResponse:
+    project = _managed(request, project_id)
+    invitation = find_invitation_to(project, invitation_id)
+    revoke_invitation(invitation=invitation, by=signed_in_person(request))
+    return HttpResponseRedirect(f"/projects/{project.id}/members")
+
+
 # ---- the pages themselves ------------------------------------------------------------------------
 
 
@@ -244,7 +280,12 @@ def _guidelines(
 
 
 def _members(
-    request: HttpRequest, project: Project, *, fault: DomainError | None = None, name: str = ""
+    request: HttpRequest,
+    project: Project,
+    *,
+    fault: DomainError | None = None,
+    name: str = "",
+    invitation_url: str = "",
 ) -> HttpResponse:
     return render_page(
         request,
@@ -253,6 +294,10 @@ def _members(
         current="members",
         status=fault.status if fault else 200,
         members=members_of(project),
+        invitations=open_invitations_to(project),
+        invitation_url=invitation_url,
+        invitation_days=INVITATION_DAYS,
+        max_label=MAX_LABEL,
         roles=Role.choices,
         fault=fault.message if fault else "",
         name=name,

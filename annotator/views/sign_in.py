@@ -12,7 +12,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotator.errors import DomainError, Invalid, NotInScope
-from annotator.models import Person
+from annotator.models import Invitation, Person
+from annotator.services.invitations import find_invitation, join, join_as_new
 from annotator.services.people import (
     KNOWN_BROWSER_SECONDS,
     Visitor,
@@ -63,16 +64,59 @@ def use_link(request: HttpRequest, token: str) -> HttpResponse:
         person = find_link_person(secret=token)
         if request.method != "POST":
             return render(request, "link.html", {"person": person})
-        password = request.POST.get("password", "")
-        if password != request.POST.get("repeated", ""):
-            raise Invalid("The two passwords differ.", code="passwords_differ", field="repeated")
-        person = consume_link(secret=token, password=password)
+        person = consume_link(secret=token, password=_written_password(request))
     except NotInScope:
         return render(request, "link_ended.html", status=404)
     except Invalid as error:
         context = {"person": person, "fault": error.message, "faulty": error.field}
         return render(request, "link.html", context, status=error.status)
     return _signed_in(request, person, "/")
+
+
+@never_cache
+@on_secure_origin
+@sensitive_post_parameters("password", "repeated")
+@require_http_methods(["GET", "HEAD", "POST"])
+def use_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Looking never uses it up. Who is signed in joins as they are; others choose a name and a password."""
+    try:
+        invitation = find_invitation(secret=token)
+        if request.method != "POST":
+            return _invited(request, invitation)
+        if isinstance(request.user, Person):
+            project = join(secret=token, person=request.user)
+            return HttpResponseRedirect(f"/projects/{project.id}/guidelines")
+        person = join_as_new(
+            secret=token,
+            name=request.POST.get("name", "").strip(),
+            display_name=" ".join(request.POST.get("display_name", "").split())[:120],
+            password=_written_password(request),
+        )
+    except NotInScope:
+        return render(request, "invitation_ended.html", status=404)
+    except DomainError as error:
+        return _invited(request, invitation, fault=error)
+    return _signed_in(request, person, f"/projects/{invitation.project_id}/guidelines")
+
+
+def _invited(
+    request: HttpRequest, invitation: Invitation, *, fault: DomainError | None = None
+) -> HttpResponse:
+    context = {
+        "invitation": invitation,
+        "fault": fault.message if fault else "",
+        "faulty": fault.field if fault else "",
+        "name": request.POST.get("name", ""),
+        "display_name": request.POST.get("display_name", ""),
+    }
+    return render(request, "invitation.html", context, status=fault.status if fault else 200)
+
+
+def _written_password(request: HttpRequest) -> str:
+    password = request.POST.get("password", "")
+    if password != request.POST.get("repeated", ""):
+        raise Invalid("The two passwords differ.", code="passwords_differ", field="repeated")
+    return password
 
 
 def _signed_in(request: HttpRequest, person: Person, destination: str) -> HttpResponse:

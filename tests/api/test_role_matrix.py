@@ -11,7 +11,8 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from annotator.models import Export, Job, JobKind, MaskAudit, Round
+from annotator.models import Export, Job, JobKind, MaskAudit, Role, Round
+from annotator.services.invitations import make_invitation
 from annotator.services.tokens import create_token
 from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
 from tests.comparisons import compared
@@ -48,6 +49,7 @@ MATRIX = [
     DELETE session                                       ok  ok  ok  ok
     GET    people                                        403 403 403 ok
     POST   people                                        403 403 403 ok
+    PATCH  people/{person}                               403 403 403 ok
     POST   people/{person}/sign-in-link                  403 403 403 ok
     GET    tokens                                        ok  ok  ok  ok
     POST   tokens                                        ok  ok  ok  ok
@@ -59,6 +61,9 @@ MATRIX = [
     GET    projects/{project}/members                    404 403 ok  ok
     POST   projects/{project}/members                    404 403 ok  ok
     DELETE projects/{project}/members/{person}           404 403 ok  ok
+    GET    projects/{project}/invitations                404 403 ok  ok
+    POST   projects/{project}/invitations                404 403 ok  ok
+    DELETE projects/{project}/invitations/{invitation}   404 403 ok  ok
     GET    projects/{project}/images                     404 403 ok  ok
     POST   projects/{project}/images                     404 403 ok  ok
     POST   projects/{project}/assignments/next           404 ok  ok  ok
@@ -176,10 +181,12 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
     )
     packing = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
     export = Export.objects.create(project=cast.project, job=packing, format="coco")
+    invitation, _ = make_invitation(project=cast.project, role=Role.ANNOTATOR, by=cast.carol)
     token, _ = create_token(person=cast.alice, name="a script", scopes=[], days=1)
     audit = MaskAudit.objects.create(project=cast.project, seed=1, num_images=1)
     return {
         "token": str(token.id),
+        "invitation": str(invitation.id),
         "audit": str(audit.id),
         "round": str(round_.id),
         "export": str(export.id),

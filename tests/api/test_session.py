@@ -12,7 +12,7 @@ from django.utils import timezone
 from annotator.errors import Invalid, NotInScope
 from annotator.models import AuditEntry, Person, SignInFailure, SignInLink
 from annotator.services.people import consume_link, find_link_person, make_sign_in_link
-from tests.cast import Browser, Cast
+from tests.cast import Browser, Cast, lend, make_embedding, make_image, make_model
 
 Browsers = Callable[[str], Browser]
 PASSWORD = "correct horse battery"
@@ -178,6 +178,32 @@ def test_admins_make_people_and_links(browser: Browsers, cast: Cast) -> None:
     url = dan.post(f"people/{made.json()['id']}/sign-in-link").json()["url"]
     assert find_link_person(secret=url.rpartition("/")[2]).name == "erin"
     assert "erin" in [one["name"] for one in dan.get("people").json()["people"]]
+
+
+def test_admins_shut_people_out_and_their_images_are_free_at_once(
+    browser: Browsers, cast: Cast
+) -> None:
+    make_embedding(make_image(cast.project), make_model())
+    held = lend(cast.alice, cast.project)
+    alice, dan, path = browser("alice"), browser("dan"), f"people/{cast.alice.id}"
+    reply = dan.send("PATCH", path, {"is_active": False})
+    assert (reply.status_code, reply.json()["is_active"]) == (200, False)
+    assert alice.get("me").status_code == 401
+    assert lend(cast.bob, cast.project).image_id == held.image_id
+    assert dan.send("PATCH", path, {"is_active": True}).json()["is_active"] is True
+    assert alice.get("me").status_code == 200
+    assert dan.send("PATCH", f"people/{cast.dan.id}", {"is_active": False}).status_code == 409
+    assert dan.send("PATCH", path, {"is_active": "no"}).status_code == 422
+    people = {one["name"]: one["is_active"] for one in dan.get("people").json()["people"]}
+    assert people == dict.fromkeys(("alice", "bob", "carol", "dan", "mallory"), True)
+
+
+def test_who_leaves_a_project_gives_back_its_images(browser: Browsers, cast: Cast) -> None:
+    make_embedding(make_image(cast.project), make_model())
+    held = lend(cast.alice, cast.project)
+    path = f"projects/{cast.project.id}/members/{cast.alice.id}"
+    assert browser("carol").send("DELETE", path).status_code == 204
+    assert lend(cast.bob, cast.project).image_id == held.image_id
 
 
 def test_managers_choose_the_members_of_their_project(browser: Browsers, cast: Cast) -> None:

@@ -21,7 +21,8 @@ from annotator.consumers import (
     ProjectHints,
 )
 from annotator.models import Membership, Person
-from annotator.services.hints import send_hint
+from annotator.services.hints import recheck_sockets, send_hint
+from annotator.services.people import remove_member, set_person_active
 from config.asgi import application
 from tests.cast import Cast, make_cast
 from tests.patience import PATIENCE_S
@@ -144,6 +145,40 @@ def test_who_is_deactivated_hears_nothing_more(cast: Cast) -> None:
         await sync_to_async(Person.objects.filter(pk=cast.alice.pk).update)(is_active=False)
         await sync_to_async(send_hint)(project=cast.project, kind="throughput")
         assert await socket.close_code() == CLOSE_NOT_IN_SCOPE
+
+    run(story)
+
+
+@pytest.mark.parametrize("how", ["deactivated", "removed"])
+def test_who_is_shut_out_is_cut_off_at_once(cast: Cast, how: str) -> None:
+    """No hint comes by: the socket itself is told."""
+    socket, others = socket_of(cast.alice, cast), socket_of(cast.bob, cast)
+
+    def shut_out() -> None:
+        if how == "deactivated":
+            set_person_active(person=cast.alice, is_active=False, by=cast.dan)
+        else:
+            remove_member(project=cast.project, person=cast.alice, by=cast.carol)
+
+    async def story() -> None:
+        assert await socket.connect() and await others.connect()
+        await sync_to_async(shut_out)()
+        assert await socket.close_code() == CLOSE_NOT_IN_SCOPE
+        assert await others.receive_nothing(timeout=0.2)
+        await others.leave()
+
+    run(story)
+
+
+def test_a_change_that_takes_nothing_leaves_the_socket_open(cast: Cast) -> None:
+    socket = socket_of(cast.alice, cast)
+
+    async def story() -> None:
+        assert await socket.connect()
+        await sync_to_async(recheck_sockets)(person=cast.alice)
+        await sync_to_async(send_hint)(project=cast.project, kind="images")
+        assert (await socket.hear())["kind"] == "images"
+        await socket.leave()
 
     run(story)
 
