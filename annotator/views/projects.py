@@ -190,7 +190,7 @@ def drop_member(request: HttpRequest, project_id: UUID, person_id: UUID) -> Http
 @page
 def invite(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Makes an invitation; its link is on this answer and nowhere else."""
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     try:
         _, secret = make_invitation(
             project=project,
@@ -207,7 +207,7 @@ def invite(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @require_POST
 @page
 def drop_invitation(request: HttpRequest, project_id: UUID, invitation_id: UUID) -> HttpResponse:
-    project = _managed(request, project_id)
+    project = managed_project(request, project_id)
     invitation = find_invitation_to(project, invitation_id)
     revoke_invitation(invitation=invitation, by=signed_in_person(request))
     return HttpResponseRedirect(f"/projects/{project.id}/members")
