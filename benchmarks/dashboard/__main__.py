@@ -8,23 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
 
+from benchmarks.servers import servers
 from benchmarks.tables import describe_run, format_table, write_section
-from launcher.address import Address
-from launcher.places import Home
-from launcher.servers import start_servers
-from launcher.settings_file import settle_settings
-from launcher.steps import Steps
-from launcher.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from benchmarks.dashboard.sizes import Measured
@@ -55,22 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(text)
     if asked.write:
         write_section(TITLE, text)
-
-
-@contextmanager
-def servers(folder: Path | None) -> Iterator[Mapping[str, str]]:
-    """PostgreSQL and a broker of their own, in a folder that is removed afterwards unless it was given."""
-    home = Home(folder.resolve() if folder else Path(tempfile.mkdtemp(prefix="mw-bench-")))
-    try:
-        home.prepare()
-        with Supervisor(home) as supervisor:
-            steps = Steps(out=sys.stdout)
-            settings = settle_settings(home=home, environment={}, address=Address())
-            start_servers(home=home, settings=settings, supervisor=supervisor, steps=steps)
-            yield {**settings.values, "MASKWRIGHT_HOME": str(home.folder)}
-    finally:
-        if folder is None:
-            shutil.rmtree(home.folder, ignore_errors=True)
 
 
 def report(found: Sequence[Measured]) -> str:

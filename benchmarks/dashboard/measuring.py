@@ -79,19 +79,19 @@ def _statements_of(ask: Callable[[], object]) -> list[Statement]:
 
 def _timed(ask: Callable[[], object]) -> tuple[float, float]:
     """(milliseconds by the clock, processor milliseconds of the server's process)."""
-    before, began = _server_ticks(), time.perf_counter()
+    before, began = server_seconds(), time.perf_counter()
     ask()
     ms = 1000 * (time.perf_counter() - began)
-    return ms, 1000 * (_server_ticks() - before) / TICKS_PER_S
+    return ms, 1000 * (server_seconds() - before)
 
 
-def _server_ticks() -> int:
+def server_seconds() -> float:
     """User and system time of the process that serves this connection; its parallel workers are not in it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
 def _plan(statement: Statement) -> dict[str, Any]:
