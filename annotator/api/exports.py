@@ -14,23 +14,36 @@ from rest_framework.response import Response
 
 from annotator.api.descriptions import API
 from annotator.api.endpoint import Endpoint, StrictSerializer
-from annotator.api.fields import Text
+from annotator.api.fields import CanonicalUuid, StrictBoolean, StrictInteger, Text
 from annotator.api.stored_files import send_stored_file
 from annotator.errors import Conflict
-from annotator.models import Export, JobState, TokenScope
+from annotator.models import Export, JobState, MaskOrigin, TokenScope
+from annotator.queries.export_parts import ExportPart
 from annotator.queries.jobs import exports_of, find_export
 from annotator.queries.scope import find_managed_project, require_manager
 from annotator.services.exports import FORMATS, request_export
 
 
+class PartBody(StrictSerializer):
+    trained_in = StrictInteger(min_value=1, required=False)
+    since_round = StrictInteger(min_value=1, required=False)
+    author = CanonicalUuid(required=False)
+    first_day = serializers.DateField(required=False)
+    last_day = serializers.DateField(required=False)
+    origin = serializers.ChoiceField(MaskOrigin.choices, required=False)
+    reviewed = StrictBoolean(required=False)
+
+
 class ExportBody(StrictSerializer):
     format = Text(default="coco", max_length=16, help_text=", ".join(FORMATS))
+    part = PartBody(default=dict)
 
 
 class ExportReply(serializers.Serializer[object]):
     id = serializers.UUIDField()
     project = serializers.UUIDField()
     format = serializers.CharField()
+    part = PartBody()
     state = serializers.CharField()
     progress = serializers.FloatField()
     error = serializers.CharField()
@@ -63,7 +76,12 @@ class ProjectExports(Endpoint):
     def post(self, request: Request, project_id: UUID) -> Response:
         project = find_managed_project(person=self.person, project_id=project_id)
         body = self.read(ExportBody)
-        export = request_export(project=project, by=self.person, format=body["format"])
+        export = request_export(
+            project=project,
+            by=self.person,
+            format=body["format"],
+            part=ExportPart(**body["part"]),
+        )
         return Response(describe_export(export), status=202)
 
 
@@ -107,6 +125,7 @@ def describe_export(export: Export) -> dict[str, object]:
         "id": str(export.id),
         "project": str(export.project_id),
         "format": export.format,
+        "part": export.part,
         "state": export.job.state,
         "progress": export.job.progress,
         "error": export.job.error,

@@ -33,6 +33,7 @@ class Export(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="exports")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
     format = models.CharField(max_length=16)
+    part = models.JSONField(default=dict)  # what its masks had to be; {}: all of them
     file_key = models.CharField(max_length=200, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
     num_masks = models.PositiveIntegerField(default=0)

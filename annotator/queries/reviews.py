@@ -44,6 +44,11 @@ def in_state(masks: QuerySet[Mask], state: str) -> QuerySet[Mask]:
     return masks.filter(_stands(state))
 
 
+def reviewed(masks: QuerySet[Mask]) -> QuerySet[Mask]:
+    """Those of the masks about whose pixels there is a decision, whatever it was."""
+    return masks.filter(Exists(_about_these_pixels()))
+
+
 def without_rejected(masks: QuerySet[Mask]) -> QuerySet[Mask]:
     """The masks but for those whose pixels were rejected."""
     return masks.filter(~_stands(ReviewOutcome.REJECTED))

@@ -1,4 +1,4 @@
-"""Exports: a project's accepted masks in one file, written in the background."""
+"""Exports: a project's accepted masks, or a part of them, in one file, written in the background."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from django.db import connection, transaction
 
 from annotator.errors import Invalid
 from annotator.models import Export, JobKind, Person, Project
+from annotator.queries.export_parts import WHOLE, ExportPart, check_part
 from annotator.services.audit import record_act
 from annotator.services.export_formats.coco import write_coco
 from annotator.services.export_formats.label_maps import write_label_maps
 from annotator.services.export_formats.provenance import write_provenance
 from annotator.services.export_formats.sa1b import write_sa1b
-from annotator.services.export_formats.source import Advance, ordered_images, picture_name
+from annotator.services.export_formats.source import Advance, Selection, picture_name
 from annotator.services.export_formats.yolo import write_yolo
 from annotator.services.jobs import WantedJob, create_job
 from annotator.services.reports import record_report
@@ -34,7 +35,7 @@ class ExportFormat:
     """How masks are written into one file, and what kind of file that is."""
 
     label: str  # what people call it
-    write: Callable[[Project, BinaryIO, Advance], int]  # returns how many masks
+    write: Callable[[Selection, BinaryIO, Advance], int]  # returns how many masks
     suffix: str
     content_type: str
 
@@ -98,16 +99,24 @@ class Heart:
             connection.close()
 
 
-def request_export(*, project: Project, by: Person | None, format: str = "coco") -> Export:
-    """Queues an export. Raises `Invalid` for an unknown format."""
+def request_export(
+    *, project: Project, by: Person | None, format: str = "coco", part: ExportPart = WHOLE
+) -> Export:
+    """Queues an export. Raises `Invalid` for an unknown format or part."""
     check_format(format)
+    check_part(project=project, part=part)
     with transaction.atomic():
         export_id = uuid.uuid4()
         job, _ = create_job(
             kind=JobKind.EXPORT, wanted=WantedJob(subject=str(export_id), request={})
         )
         export = Export.objects.create(
-            id=export_id, project=project, job=job, format=format, created_by=by
+            id=export_id,
+            project=project,
+            job=job,
+            format=format,
+            part=part.to_json(),
+            created_by=by,
         )
         record_act(person=by, project=project, act="export.requested", subject=str(export.id))
     return export
@@ -139,18 +148,19 @@ def run_export(*, job_id: str, token: int) -> None:
 def write_export(*, export: Export, advance: Advance) -> None:
     """Writes the file of an export, and keeps its hash and the number of masks."""
     storage, format = file_storage(), FORMATS[export.format]
+    selection = Selection(export.project, ExportPart.from_json(export.part))
     export.file_key = f"exports/{export.id}.{format.suffix}"
     with storage.writer(export.file_key) as out:
-        export.num_masks = format.write(export.project, out, advance)
+        export.num_masks = format.write(selection, out, advance)
     export.file_sha256 = storage.sha256(export.file_key)
     export.save(update_fields=["file_key", "file_sha256", "num_masks"])
 
 
-def copy_pictures(*, project: Project, folder: Path) -> int:
-    """Writes the pictures that a project's exports name into a folder; returns how many were not there."""
+def copy_pictures(*, selection: Selection, folder: Path) -> int:
+    """Writes the pictures that an export names into a folder; returns how many were not there."""
     folder.mkdir(parents=True, exist_ok=True)
     num_written = 0
-    for image in ordered_images(project):
+    for _, image in selection.images():
         path = folder / picture_name(image.picture)
         if path.exists():
             continue

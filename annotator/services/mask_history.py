@@ -5,6 +5,11 @@ from __future__ import annotations
 from annotator.models import Assignment, Mask, MaskRevision, MaskState, Person, Picture
 from common import rle
 
+CONTENT = (
+    *("state", "counts", "counts_sha256", "area", "box"),
+    *("model_version_id", "predicted_iou", "prompts", "given_up"),
+)
+
 
 def revision_of(mask: Mask, *, by: Person | None = None) -> MaskRevision:
     """The row of history for a mask as it is now, not saved yet; its author's unless `by` somebody else."""
@@ -12,16 +17,16 @@ def revision_of(mask: Mask, *, by: Person | None = None) -> MaskRevision:
         mask=mask,
         version=mask.version,
         author_id=mask.author_id if by is None else by.id,
-        state=mask.state,
-        counts=mask.counts,
-        counts_sha256=mask.counts_sha256,
-        area=mask.area,
-        box=mask.box,
-        model_version_id=mask.model_version_id,
-        predicted_iou=mask.predicted_iou,
-        prompts=mask.prompts,
-        given_up=mask.given_up,
+        **{name: getattr(mask, name) for name in CONTENT},
     )
+
+
+def as_it_was(mask: Mask, then: MaskRevision) -> Mask:
+    """The mask with the content of one of its versions, for reading."""
+    for name in ("version", *CONTENT):
+        setattr(mask, name, getattr(then, name))
+    mask.model_version = then.model_version
+    return mask
 
 
 def stored_runs(counts: str, *, picture: Picture) -> rle.Runs:

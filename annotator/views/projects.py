@@ -14,7 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotator.errors import DomainError, Invalid, NotAllowed
 from annotator.models import MAX_HELD_OUT_PERCENT, OverlapRule, Person, Project, Role
+from annotator.queries.export_parts import authors_of
 from annotator.queries.invitations import find_invitation_to, open_invitations_to
+from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.people import (
     find_person,
@@ -42,6 +44,7 @@ from annotator.views.page import MANAGING, managed_project, page, render_page, s
 
 MAX_NAME = 120
 MAX_GUIDELINES = 20000
+MAX_ROUNDS_OFFERED = 100
 
 
 @require_safe
@@ -259,6 +262,8 @@ def _images(request: HttpRequest, project: Project, *, fault: str = "") -> HttpR
         status=422 if fault else 200,
         limits=limits,
         export_formats=[(name, each.label) for name, each in FORMATS.items()],
+        export_rounds=rounds_of(project)[:MAX_ROUNDS_OFFERED],
+        authors=authors_of(project),
         fault=fault,
     )
 

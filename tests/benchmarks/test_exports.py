@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
+from annotator.services.export_formats.source import Selection
 from annotator.services.exports import FORMATS
 from benchmarks.exports.__main__ import OURS, THEIRS, Row, table
 from benchmarks.exports.cost import Cost, measured, tell, told
@@ -31,7 +32,7 @@ def test_both_sides_get_the_same_masks(tmp_path: Path) -> None:
     drawn = drawn_shapes(7)
     shapes = described(drawn)
     out = io.BytesIO()
-    num_masks = FORMATS["coco"].write(seed_project(shapes, NUM), out, lambda share: None)
+    num_masks = FORMATS["coco"].write(Selection(seed_project(shapes, NUM)), out, lambda share: None)
     assert num_masks == NUM == sum(len(on_it) for _, on_it in plan(NUM))
     exported = json.loads(out.getvalue())["annotations"]
     asked = json.loads(write_coco(shapes, NUM, tmp_path).read_text())

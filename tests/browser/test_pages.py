@@ -193,6 +193,16 @@ def test_an_export_is_downloaded_and_loads(
     assert np.array_equal(mask.astype(bool), ellipse())
     assert json.loads(path.read_text())["images"][0]["width"] == WIDTH
 
+    page.get_by_text("Export only a part").click()
+    page.get_by_label("Made by").select_option(index=1)
+    page.get_by_label("Origin").select_option("imported")
+    page.get_by_role("button", name="Export", exact=True).click()
+    state = page.locator("#export-state")
+    expect(state).to_contain_text("0 masks as COCO RLE, the part you chose", timeout=LONG_MS)
+    page.get_by_role("button", name="All masks").click()
+    page.get_by_role("button", name="Export", exact=True).click()
+    expect(state).to_have_text("The export is ready: 1 mask as COCO RLE.", timeout=LONG_MS)
+
 
 def test_a_round_is_started_watched_and_leaves_a_candidate(
     product: LiveProduct, open_page: OpenPage

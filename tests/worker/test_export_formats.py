@@ -17,6 +17,7 @@ from PIL import Image as Pixels
 from pycocotools import mask as coco_mask
 
 from annotator.models import Image, Mask, MaskRevision, MaskState, MaskTiming
+from annotator.services.export_formats.source import Selection
 from annotator.services.exports import FORMATS
 from common import rle
 from tests.cast import Cast, accepted_mask, asymmetric_mask, make_image, make_model
@@ -45,7 +46,7 @@ def masks(cast: Cast) -> list[Mask]:
 
 def written(cast: Cast, format: str) -> bytes:
     out = io.BytesIO()
-    num_masks = FORMATS[format].write(cast.project, out, lambda share: None)
+    num_masks = FORMATS[format].write(Selection(cast.project), out, lambda share: None)
     assert num_masks in (0, 3, 4)
     return out.getvalue()
 
@@ -71,13 +72,13 @@ def test_the_same_masks_give_the_same_bytes_and_a_new_one_others(
 @pytest.mark.parametrize("format", FORMATS)
 def test_an_export_goes_on_and_ends(cast: Cast, masks: list[Mask], format: str) -> None:
     shares: list[float] = []
-    assert FORMATS[format].write(cast.project, io.BytesIO(), shares.append) == 3
+    assert FORMATS[format].write(Selection(cast.project), io.BytesIO(), shares.append) == 3
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) >= 2
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_project_without_masks_gives_a_file_without_masks(cast: Cast, format: str) -> None:
-    assert FORMATS[format].write(cast.project, io.BytesIO(), lambda share: None) == 0
+    assert FORMATS[format].write(Selection(cast.project), io.BytesIO(), lambda share: None) == 0
 
 
 @pytest.mark.parametrize("format", ARCHIVES)

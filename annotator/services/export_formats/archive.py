@@ -5,8 +5,7 @@ from __future__ import annotations
 import zipfile
 from typing import BinaryIO
 
-from annotator.models import Project
-from annotator.services.export_formats.source import compact_json
+from annotator.services.export_formats.source import Selection, compact_json
 from common.manifest import BundleFile, describe_file
 
 MANIFEST = "manifest.json"
@@ -28,10 +27,11 @@ class Archive:
         self._write(name, content)
         self._files[name] = describe_file(content)
 
-    def close(self, *, format: str, project: Project, **told: object) -> None:
-        """Writes the manifest: the format, the project, what is told besides, hash and length of each file."""
+    def close(self, *, format: str, selection: Selection, **told: object) -> None:
+        """Writes the manifest: the format, project and part, what is told besides, hash and length of each file."""
         files = {name: {"sha256": f.sha256, "bytes": f.bytes} for name, f in self._files.items()}
-        told |= {"format": format, "project": {"id": str(project.id), "name": project.name}}
+        project = {"id": str(selection.project.id), "name": selection.project.name}
+        told |= {"format": format, "project": project, "part": selection.part.to_json()}
         self._write(MANIFEST, f"{compact_json({**told, 'files': files})}\n".encode())
         self._zip.close()
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import BinaryIO
 
-from annotator.models import Image, Mask, Project
+from annotator.models import Image, Mask
 from annotator.services.export_formats.source import (
     Advance,
+    Selection,
     coco_box,
     compact_json,
     one_moment,
-    ordered_images,
-    ordered_masks,
     picture_name,
     segmentation,
 )
@@ -20,23 +19,23 @@ from annotator.services.export_formats.source import (
 CATEGORY_ID = 1  # the tool is class-free: one category for everything
 
 
-def write_coco(project: Project, out: BinaryIO, advance: Advance) -> int:
+def write_coco(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
-    head = {"info": {"description": project.name, "version": "1.0"}, "licenses": []}
+    info = {"description": selection.project.name, "version": "1.0"}
+    head = {"info": {**info, "part": selection.part.to_json()}, "licenses": []}
     head |= {"categories": [{"id": CATEGORY_ID, "name": "object"}]}
     parts = [f'"{key}":{compact_json(value)}' for key, value in head.items()]
     numbers: dict[uuid.UUID, int] = {}
     number = 0
     with one_moment():
-        masks = ordered_masks(project)
-        num_masks = masks.count()
+        num_masks = selection.count()
         out.write(f'{{{",".join(parts)},"images":['.encode())
-        for image_number, image in enumerate(ordered_images(project), 1):
+        for image_number, image in selection.images():
+            comma = "," if numbers else ""
             numbers[image.id] = image_number
-            comma = "," if image_number > 1 else ""
             out.write(f"{comma}{compact_json(_image(image, image_number))}".encode())
         out.write(b'],"annotations":[')
-        for number, mask in enumerate(masks.iterator(chunk_size=200), 1):
+        for number, mask in enumerate(selection.masks(), 1):
             comma = "," if number > 1 else ""
             text = compact_json(_annotation(mask, number, numbers[mask.image_id]))
             out.write(f"{comma}{text}".encode())

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pixels
 
-from annotator.models import Mask, Project
+from annotator.models import Mask
 from annotator.services.export_formats.archive import Archive
 from annotator.services.export_formats.source import (
     Advance,
     AnnotatedImage,
+    Selection,
     annotated_images,
     compact_json,
     decoded,
@@ -24,12 +25,12 @@ from annotator.services.export_formats.source import (
 LabelMap = NDArray[np.uint16]
 
 
-def write_label_maps(project: Project, out: BinaryIO, advance: Advance) -> int:
+def write_label_maps(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
     archive = Archive(out)
     num_images = num_masks = num_covered = 0
     with one_moment():
-        for one in annotated_images(project, advance):
+        for one in annotated_images(selection, advance):
             labels = label_map(one)
             entries = _entries(one, labels)
             facts = {"file_name": picture_name(one.image.picture), "masks": entries}
@@ -40,7 +41,7 @@ def write_label_maps(project: Project, out: BinaryIO, advance: Advance) -> int:
             num_covered += sum(entry["visible"] < entry["area"] for entry in entries)
     archive.close(
         format="labels",
-        project=project,
+        selection=selection,
         num_images=num_images,
         num_masks=num_masks,
         num_partly_covered=num_covered,

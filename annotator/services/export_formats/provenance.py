@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from annotator.models import Mask, MaskRevision, MaskTiming, Project
+from django.db.models import QuerySet
+
+from annotator.models import Mask, MaskRevision, MaskTiming
 from annotator.services.export_formats.source import (
     Advance,
+    Selection,
     compact_json,
     one_moment,
-    ordered_masks,
 )
 
 
-def write_provenance(project: Project, out: BinaryIO, advance: Advance) -> int:
+def write_provenance(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
     number = 0
     with one_moment():
-        masks = ordered_masks(project)
-        num_masks = masks.count()
-        told = masks.select_related("image__picture", "model_version").prefetch_related(
-            "revisions__model_version", "timings"
-        )
-        for number, mask in enumerate(told.iterator(chunk_size=200), 1):
+        num_masks = selection.count()
+        for number, mask in enumerate(selection.masks(_with_history), 1):
             out.write(f"{compact_json(_line(mask))}\n".encode())
             advance(number / num_masks)
     return number
+
+
+def _with_history(masks: QuerySet[Mask]) -> QuerySet[Mask]:
+    told = masks.select_related("image__picture", "model_version")
+    return told.prefetch_related("revisions__model_version", "timings")
 
 
 def _line(mask: Mask) -> dict[str, object]:

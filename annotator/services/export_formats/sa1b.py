@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from annotator.models import Mask, Project
+from annotator.models import Mask
 from annotator.services.export_formats.archive import Archive
 from annotator.services.export_formats.source import (
     Advance,
     AnnotatedImage,
+    Selection,
     annotated_images,
     coco_box,
     compact_json,
@@ -18,16 +19,16 @@ from annotator.services.export_formats.source import (
 )
 
 
-def write_sa1b(project: Project, out: BinaryIO, advance: Advance) -> int:
+def write_sa1b(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
     archive = Archive(out)
     num_images = num_masks = 0
     with one_moment():
-        for one in annotated_images(project, advance):
+        for one in annotated_images(selection, advance):
             archive.add(f"{one.stem}.json", compact_json(_entry(one, num_masks)))
             num_images += 1
             num_masks += len(one.masks)
-    archive.close(format="sa1b", project=project, num_images=num_images, num_masks=num_masks)
+    archive.close(format="sa1b", selection=selection, num_images=num_images, num_masks=num_masks)
     return num_masks
 
 

@@ -1,4 +1,4 @@
-"""What exports are made of: the accepted masks of one moment, in an order that stays the same."""
+"""What exports are made of: masks of one moment, in an order that stays the same."""
 
 from __future__ import annotations
 
@@ -6,26 +6,95 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cached_property
+from itertools import groupby, islice
+from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from annotator.models import Image, Mask, Picture, Project
-from annotator.queries.training_sets import accepted_masks
-from annotator.services.mask_history import stored_runs
+from annotator.models import Image, Mask, MaskRevision, Picture, Project, Round
+from annotator.queries.export_parts import WHOLE, ExportPart, part_masks
+from annotator.services.mask_history import as_it_was, stored_runs
+from annotator.services.stores import file_storage
 from common import rle
+from common.snapshots import read_snapshot
 
 Advance = Callable[[float], None]  # told how much is done, 0 to 1
 
+CHUNK = 200  # masks held at a time
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 
 @dataclass(frozen=True)
+class Selection:
+    """The masks of an export. What it asks belongs into one moment; the snapshot of a round is read once."""
+
+    project: Project
+    part: ExportPart = WHOLE
+
+    def count(self) -> int:
+        """How many masks there are, some more where images of a round were removed since."""
+        return len(self._versions) if self._is_of_round else self._candidates().count()
+
+    def masks(
+        self, narrow: Callable[[QuerySet[Mask]], QuerySet[Mask]] = lambda masks: masks
+    ) -> Iterator[Mask]:
+        """In the order of their images; `narrow` says what else is fetched with them."""
+        masks = narrow(self._candidates()).order_by(
+            "image__order_index", "image_id", "order_index", "id"
+        )
+        found = masks.iterator(chunk_size=CHUNK)
+        return self._as_they_were(found) if self._is_of_round else found
+
+    def images(self) -> Iterator[tuple[int, Image]]:
+        """The images, numbered from 1 as the project's are; of a part only those that have masks in it."""
+        wanted = None if self.part.is_whole else self._image_ids()
+        images = Image.objects.filter(project=self.project, deleted_at=None)
+        ordered = images.select_related("picture").order_by("order_index", "id")
+        for number, image in enumerate(ordered.iterator(chunk_size=500), 1):
+            if wanted is None or image.id in wanted:
+                yield number, image
+
+    @property
+    def _is_of_round(self) -> bool:
+        return self.part.trained_in is not None
+
+    @cached_property
+    def _versions(self) -> dict[UUID, int]:
+        """Of the masks that the round trained on."""
+        round_ = Round.objects.get(project=self.project, number=self.part.trained_in)
+        snapshot = read_snapshot(file_storage().read_bytes(round_.snapshot_key))
+        return {UUID(one.mask_id): one.version for one in snapshot if one.split == "train"}
+
+    def _candidates(self) -> QuerySet[Mask]:
+        """The masks, of a round's part the project's others too."""
+        if not self._is_of_round:
+            return part_masks(self.project, self.part)
+        masks = Mask.objects.filter(image__project=self.project, image__deleted_at=None)
+        return masks.select_related("image__picture")
+
+    def _image_ids(self) -> set[UUID]:
+        pairs = self._candidates().order_by().values_list("image_id", "id").iterator()
+        return {image for image, mask in pairs if not self._is_of_round or mask in self._versions}
+
+    def _as_they_were(self, masks: Iterator[Mask]) -> Iterator[Mask]:
+        """Those of the masks that the round trained on, as they were at its beginning."""
+        held = (mask for mask in masks if mask.pk in self._versions)
+        while batch := list(islice(held, CHUNK)):
+            changed = [mask for mask in batch if mask.version != self._versions[mask.pk]]
+            rows = MaskRevision.objects.filter(mask__in=changed).select_related("model_version")
+            then = {(row.mask_id, row.version): row for row in rows}
+            for mask in batch:
+                version = self._versions[mask.pk]
+                yield mask if mask.version == version else as_it_was(mask, then[mask.pk, version])
+
+
+@dataclass(frozen=True)
 class AnnotatedImage:
-    """An image with its accepted masks; `number` counts a project's images from 1, annotated or not."""
+    """An image with its masks of an export; `number` counts a project's images from 1, annotated or not."""
 
     number: int
     image: Image
@@ -46,22 +115,11 @@ def one_moment() -> Iterator[None]:
         yield
 
 
-def ordered_images(project: Project) -> Iterator[Image]:
-    images = Image.objects.filter(project=project, deleted_at=None).select_related("picture")
-    return images.order_by("order_index", "id").iterator(chunk_size=500)
-
-
-def ordered_masks(project: Project) -> QuerySet[Mask]:
-    """In the order of their images."""
-    return accepted_masks(project).order_by("image__order_index", "image_id", "order_index", "id")
-
-
-def annotated_images(project: Project, advance: Advance) -> Iterator[AnnotatedImage]:
-    """The images with accepted masks, one after the other."""
-    masks = ordered_masks(project)
-    num_masks, num_done = masks.count(), 0
-    groups = groupby(masks.iterator(chunk_size=200), key=lambda mask: mask.image_id)
-    images = enumerate(ordered_images(project), 1)
+def annotated_images(selection: Selection, advance: Advance) -> Iterator[AnnotatedImage]:
+    """The images that have masks, one after the other."""
+    num_masks, num_done = selection.count(), 0
+    groups = groupby(selection.masks(), key=lambda mask: mask.image_id)
+    images = selection.images()
     for image_id, group in groups:
         number, image = next(entry for entry in images if entry[1].id == image_id)
         of_image = list(group)

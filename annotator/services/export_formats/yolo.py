@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from annotator.models import Project
 from annotator.services.export_formats.archive import Archive
 from annotator.services.export_formats.source import (
     Advance,
     AnnotatedImage,
+    Selection,
     annotated_images,
     compact_json,
     decoded,
@@ -27,14 +27,14 @@ names:
 """
 
 
-def write_yolo(project: Project, out: BinaryIO, advance: Advance) -> int:
+def write_yolo(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
     archive = Archive(out)
     pictures: dict[str, list[str]] = {"train": [], "val": []}
     num_images = num_masks = 0
     lost = 0.0
     with one_moment():
-        for one in annotated_images(project, advance):
+        for one in annotated_images(selection, advance):
             polygons = [polygon_of(decoded(mask), decimals=DECIMALS) for mask in one.masks]
             archive.add(f"labels/{one.stem}.txt", "".join(map(_line, polygons)))
             archive.add(f"iou/{one.stem}.json", compact_json(_told(one, polygons)))
@@ -48,7 +48,7 @@ def write_yolo(project: Project, out: BinaryIO, advance: Advance) -> int:
     archive.add("data.yaml", DATA_SET)
     archive.close(
         format="yolo",
-        project=project,
+        selection=selection,
         num_images=num_images,
         num_masks=num_masks,
         mean_iou=round(1 - lost / num_masks, 6) if num_masks else None,

@@ -398,10 +398,11 @@ export class ApiClient {
   /**
    * @param {string} project
    * @param {string} format
+   * @param {import('./types.js').ExportPart} part
    * @returns {Promise<Json>}
    */
-  startExport(project, format) {
-    return this.#request('POST', `projects/${project}/exports`, { body: { format } });
+  startExport(project, format, part) {
+    return this.#request('POST', `projects/${project}/exports`, { body: { format, part } });
   }
 
   /**

@@ -193,4 +193,17 @@
 
 /** @typedef {Record<string, any>} Json what pages read without this module's knowledge */
 
+/**
+ * What the masks of an export must be; nothing: any. Days are days in UTC.
+ *
+ * @typedef {object} ExportPart
+ * @property {number} [trained_in]  number of a round; goes with nothing else
+ * @property {number} [since_round]
+ * @property {string} [author]  id
+ * @property {string} [first_day]  of accepting, 2026-11-21
+ * @property {string} [last_day]
+ * @property {'annotated' | 'imported'} [origin]
+ * @property {boolean} [reviewed]
+ */
+
 export {};

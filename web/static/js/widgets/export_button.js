@@ -7,14 +7,15 @@ import { faultText } from './toasts.js';
 const LOOK_MS = 1000;
 const LONGEST_MS = 10 * 60 * 1000;
 
-/** @typedef {{id: string, state: string, progress?: number, num_masks?: number, error?: string, file_url?: string | null}} ExportFacts */
+/** @typedef {{id: string, state: string, progress?: number, num_masks?: number, part?: object, error?: string, file_url?: string | null}} ExportFacts */
 
-/** The buttons #export and #export-file with the choice #export-format and the line #export-state. */
+/** The buttons #export and #export-file with the choices #export-format and #export-part and the line #export-state. */
 export class ExportButton {
   #api;
   #project;
   #button = byId('export', HTMLButtonElement);
   #format = byId('export-format', HTMLSelectElement);
+  #part = byId('export-part-form', HTMLFormElement);
   #file = byId('export-file', HTMLAnchorElement);
   #state = byId('export-state', HTMLElement);
 
@@ -30,13 +31,17 @@ export class ExportButton {
 
   wire() {
     this.#button.addEventListener('click', () => void this.#run());
+    this.#part.addEventListener('submit', (event) => event.preventDefault());
+    this.#part.addEventListener('input', () => this.#settle());
+    this.#part.addEventListener('reset', () => setTimeout(() => this.#settle()));
+    this.#settle();
   }
 
   async #run() {
     this.#button.disabled = this.#format.disabled = true;
     this.#file.hidden = true;
     try {
-      await this.#follow(await this.#api.startExport(this.#project, this.#format.value));
+      await this.#follow(await this.#api.startExport(this.#project, this.#format.value, partOf(this.#part)));
     } catch (fault) {
       this.#say(`The export did not start: ${faultText(fault)}`);
     } finally {
@@ -64,9 +69,18 @@ export class ExportButton {
       return;
     }
     const format = this.#format.selectedOptions[0]?.textContent ?? '';
-    this.#say(`The export is ready${facts.num_masks === undefined ? '' : `: ${counted(facts.num_masks, 'mask')} as ${format}`}.`);
+    const what = Object.keys(facts.part ?? {}).length === 0 ? '' : ', the part you chose';
+    this.#say(`The export is ready${facts.num_masks === undefined ? '' : `: ${counted(facts.num_masks, 'mask')} as ${format}${what}`}.`);
     this.#file.href = facts.file_url ?? `${document.body.dataset.api}exports/${facts.id}/file`;
     this.#file.hidden = false;
+  }
+
+  /** What a round trained on is exported as it was then: the other choices fall away. */
+  #settle() {
+    const isOfRound = 'trained_in' in partOf(this.#part);
+    for (const field of this.#part.querySelectorAll('select, input')) {
+      if (field instanceof HTMLSelectElement || field instanceof HTMLInputElement) field.disabled = isOfRound && field.name !== 'round';
+    }
   }
 
   /** @param {string} text */
@@ -74,4 +88,23 @@ export class ExportButton {
     this.#state.textContent = text;
     this.#state.hidden = false;
   }
+}
+
+/**
+ * What a form asks for; a field that is disabled asks for nothing.
+ *
+ * @param {HTMLFormElement} form
+ * @returns {import('../api/types.js').ExportPart}
+ */
+export function partOf(form) {
+  /** @type {Record<string, string | number | boolean>} */
+  const part = {};
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value !== 'string' || value === '') continue;
+    if (name === 'round') {
+      const [what, number] = value.split(':');
+      part[what ?? ''] = Number(number);
+    } else part[name] = name === 'reviewed' ? value === 'true' : value;
+  }
+  return part;
 }
