@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.workbench_page import WINDOW, Workbench, open_workbench, watch_faults
+from tests.browser.workbench_page import (
+    EXPIRE,
+    WINDOW,
+    Workbench,
+    open_workbench,
+    watch_faults,
+)
 from tests.live_product import LiveProduct
 
 OpenPage = Callable[..., Page]
@@ -21,3 +27,10 @@ def painting(product: LiveProduct, open_page: OpenPage) -> Iterator[Workbench]:
     page.context.route("**/vendor/ort/**", lambda route: route.abort())
     yield open_workbench(page, product)
     assert faults == []
+
+
+@pytest.fixture
+def manager_holds_nothing(product: LiveProduct) -> Iterator[None]:
+    """After the test the manager lets go of what was lent."""
+    yield
+    product.ask(EXPIRE, "manager")

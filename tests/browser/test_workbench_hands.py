@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import uuid4
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import CDPSession, Page, expect
 
-from tests.browser.workbench_page import DAB, WINDOW, Workbench
+from tests.browser.workbench_page import DAB, EXPIRE, WINDOW, Workbench
 from tests.live_product import LiveProduct
 from tests.patience import LONG_S, drawn
 
@@ -20,11 +20,6 @@ OpenPage = Callable[..., Page]
 
 # A picture that is served in squares: longer than 4096 pixels, of blocks in colours of their own.
 LARGE_WIDTH, LARGE_HEIGHT, BLOCK = 4600, 1500, 230
-EXPIRE = """
-    UPDATE annotator_assignment SET state = 'expired'
-    WHERE state = 'leased' AND annotator_id = (SELECT id FROM annotator_person WHERE name = %s)
-    RETURNING id
-"""
 
 
 class Fingers:
@@ -172,13 +167,6 @@ def in_hand(bench: Workbench, area: int) -> dict[str, object]:
 
 
 # ---- what stands in the way of a save --------------------------------------------------------------
-
-
-@pytest.fixture
-def manager_holds_nothing(product: LiveProduct) -> Iterator[None]:
-    """After the test the manager lets go of what was lent."""
-    yield
-    product.ask(EXPIRE, "manager")
 
 
 @pytest.mark.usefixtures("manager_holds_nothing")

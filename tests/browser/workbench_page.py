@@ -18,6 +18,12 @@ WINDOW: ViewportSize = {"width": 1280, "height": 800}
 DAB = 24 * 24
 # The same dab of the round brush.
 CIRCLE = 448
+# What a person holds is let go of.
+EXPIRE = """
+    UPDATE annotator_assignment SET state = 'expired'
+    WHERE state = 'leased' AND annotator_id = (SELECT id FROM annotator_person WHERE name = %s)
+    RETURNING id
+"""
 
 
 @dataclass

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { thinned, traceLoops } from '../../web/static/js/canvas/outline.js';
 import { fit, NO_VIEW, panBy, resized, toImage, toScreen, visibleBox, zoomAt, zoomToBox } from '../../web/static/js/canvas/viewport.js';
-import { belongsToControl, chordOf, COMMANDS, commandFor, GESTURES, keyCap } from '../../web/static/js/ui/keymap.js';
 
 const IMAGE = { width: 1500, height: 700 };
 const STAGE = resized(NO_VIEW, 1000, 800, 2);
@@ -99,48 +97,4 @@ test('thinned outlines keep their shape within the tolerance and drop specks', (
 
 test('an empty mask has no outline', () => {
   assert.deepEqual(traceLoops({ width: 9, height: 4, box: [0, 0, 0, 0], bits: new Uint8Array(0) }), []);
-});
-
-test('no key means two things', () => {
-  const keys = COMMANDS.flatMap((command) => command.keys);
-  assert.equal(new Set(keys).size, keys.length);
-});
-
-/** @param {string} key @param {object} [held] */
-const press = (key, held = {}) => chordOf({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...held });
-
-test('keys are read the same on every keyboard', () => {
-  assert.equal(commandFor(press('Z', { ctrlKey: true, shiftKey: true })), 'redo');
-  assert.equal(commandFor(press('z', { metaKey: true })), 'undo');
-  assert.equal(commandFor(press('?', { shiftKey: true })), 'keys');
-  assert.equal(commandFor(press(' ', { ctrlKey: true })), 'skip');
-  assert.equal(commandFor(press('Tab', { shiftKey: true })), 'candidate_previous');
-  assert.equal(commandFor(press('n')), 'accept');
-  assert.equal(commandFor(press('b', { ctrlKey: true })), null);
-});
-
-test('key caps are short and readable', () => {
-  assert.deepEqual(['+', 'Ctrl+Shift+Z', 'Escape'].map(keyCap), ['+', 'Ctrl Shift Z', 'Esc']);
-});
-
-/** @param {string[]} selectors */
-const focusOn = (...selectors) => /** @type {Element} */ (/** @type {unknown} */ ({ matches: (/** @type {string} */ query) => query.split(', ').some((part) => selectors.includes(part)) }));
-
-test('Enter on a button presses the button, everywhere else it accepts', () => {
-  assert.equal(belongsToControl('Enter', { element: focusOn('button'), hasCandidates: false }), true);
-  assert.equal(belongsToControl('Enter', { element: focusOn(), hasCandidates: false }), false);
-});
-
-test('Tab walks through the page unless candidates wait for a choice', () => {
-  assert.equal(belongsToControl('Tab', { element: focusOn(), hasCandidates: false }), true);
-  assert.equal(belongsToControl('Tab', { element: focusOn(), hasCandidates: true }), false);
-  assert.equal(belongsToControl('Tab', { element: focusOn('button'), hasCandidates: true }), true);
-});
-
-test('the page of keys names every command with all its keys', () => {
-  const page = readFileSync(new URL('../../docs/keys.md', import.meta.url), 'utf8');
-  for (const { label, keys } of [...COMMANDS, ...GESTURES]) {
-    const written = keys.map((key) => `\`${key.length > 1 ? key.replaceAll('+', ' + ') : key}\``).join(' or ');
-    assert.ok(page.includes(`| ${label} | ${written} |`), `docs/keys.md lacks: ${label}, ${written}`);
-  }
 });

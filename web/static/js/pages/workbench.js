@@ -12,10 +12,12 @@ import { InteractionRecorder } from '../timing/recorder.js';
 import { brushTool } from '../tools/brush.js';
 import { clicksTool } from '../tools/clicks.js';
 import { candidateStrip } from '../ui/candidates.js';
+import { showKeys } from '../ui/controls.js';
 import { dock } from '../ui/dock.js';
 import { byId, make, setAttributes } from '../ui/elements.js';
 import { keySheet } from '../ui/key_sheet.js';
 import { maskList } from '../ui/mask_list.js';
+import { palette } from '../ui/palette.js';
 import { saveDetails } from '../ui/save_details.js';
 import { screens } from '../ui/screens.js';
 import { skipMenu } from '../ui/skip_menu.js';
@@ -39,15 +41,16 @@ const CROSSHAIR_STEP_PX = 12;
 /** @param {DOMStringMap} facts  of the body: data-api, data-person, data-project, data-static */
 async function start(facts) {
   const signal = new AbortController().signal;
+  const person = facts.person ?? '';
   const correction = new URLSearchParams(location.search).get('correct');
   const say = toasts(byId('toasts'));
   const fault = (/** @type {string} */ message) => say(message, { danger: true });
   const narrow = matchMedia(NARROW);
-  const store = createStore(/** @type {Workbench} */ ({ ...FIRST, ...keptView(), ...(narrow.matches ? { panelOpen: false } : {}), correcting: correction !== null }));
+  const store = createStore(/** @type {Workbench} */ ({ ...FIRST, ...keptView(person), ...(narrow.matches ? { panelOpen: false } : {}), correcting: correction !== null }));
   const show = (/** @type {Partial<Workbench>} */ change) => store.update((bench) => (differs(bench, change) ? { ...bench, ...change } : bench));
 
   const api = new ApiClient({ base: facts.api });
-  const journal = await Journal.open({ person: facts.person ?? '', api });
+  const journal = await Journal.open({ person, api });
   const recorder = new InteractionRecorder({ send: (batch, options) => api.postInteractions(batch, options), store: journal });
   const clock = { begun: 0 };
   const objectBegins = () => {
@@ -57,7 +60,7 @@ async function start(facts) {
   const decoding = new Decoding({ store, recorder, staticBase: facts.static ?? '/static/', fault });
   const modelVersion = /** @returns {string | null} */ () => line.assignment?.model?.id ?? null;
   const leaseId = /** @returns {string | null | undefined} */ () => line.assignment?.id;
-  const saving = new Saving({ store, journal, person: facts.person ?? '', modelVersion, assignment: leaseId, fault });
+  const saving = new Saving({ store, journal, person, modelVersion, assignment: leaseId, fault });
   const acts = new Acts({ store, recorder, modelVersion, objectBegins, say });
   const stage = new Stage({ host: byId('stage'), bench: store.get });
   /** @type {ImageLine} */
@@ -81,7 +84,7 @@ async function start(facts) {
   };
   const tools = toolsOf({ store, show, acts, hover });
 
-  const openKeys = keySheet(dialog('keys'));
+  const openKeys = keySheet({ dialog: dialog('keys'), keys: () => store.get().keys, setKeys: (keys) => show({ keys }) });
   const openSkip = skipMenu(dialog('skip'), (reason, note) => void line.skip(reason, note));
   const openSaveDetails = saveDetails(dialog('save-details'), journal, say, () => void line.again());
 
@@ -143,9 +146,11 @@ async function start(facts) {
     skip: () => store.get().image && store.get().editing === 'open' && openSkip(),
     next: () => void line.next(),
     previous: () => void line.previous(),
+    palette: () => openPalette(),
     keys: openKeys,
   };
   const run = (/** @type {string} */ command) => commands[command]?.();
+  const openPalette = palette({ dialog: dialog('palette'), keys: () => store.get().keys, run });
   /** What was clicked gives the focus back to the image, so that keys go on working there. */
   const backToImage = () => {
     const clicked = document.activeElement?.matches(':not(:focus-visible)') ?? false;
@@ -185,22 +190,25 @@ async function start(facts) {
 
   const draw = (/** @type {Workbench} */ now, /** @type {Workbench} */ before) => {
     stage.follow(now, before);
+    if (now.keys !== before.keys) showKeys(byId('bench'), now.keys);
     for (const picture of pictures) picture(now);
     candidates(now);
     setAttributes(byId('bench'), { 'data-panel': now.panelOpen ? 'open' : 'closed' });
-    keepView(now, before);
+    keepView(person, now, before);
   };
   store.watch(draw);
+  showKeys(byId('bench'), store.get().keys);
   stage.addEventListener('view', () => candidates(store.get()));
   draw(store.get(), store.get());
 
   listenToPointers({ host: byId('stage'), stage, tool: () => tools[store.get().tool], resizeBrush, signal });
   listenToKeys({
+    keys: () => store.get().keys,
     run,
+    hold: (command, isDown) => command === 'peek' && show({ peek: isDown }),
     signal,
     hasCandidates: () => mayChoose(store.get()),
     invert: (inverted) => show({ inverted }),
-    peek: (peek) => show({ peek }),
     moveCrosshair: (dx, dy, fine) => {
       stage.crosshair = true;
       pointAt(moved(store.get(), dx, dy, fine ? 1 : CROSSHAIR_STEP_PX / stage.view.scale));

@@ -6,6 +6,7 @@
  * @typedef {import('./types.js').Current} Current
  * @typedef {import('./types.js').MaskRaster} MaskRaster
  * @typedef {import('./types.js').Box} Box
+ * @typedef {import('./keys.js').Keys} Keys
  *
  * @typedef {{x: number, y: number}} Place  image pixels
  * @typedef {'clicks' | 'brush' | 'eraser'} ToolName
@@ -65,9 +66,11 @@
  * @property {number | null} grain  token of the candidate chosen last
  * @property {boolean} overCandidates
  * @property {boolean} peek  masks are hidden while a key is held
+ * @property {Keys} keys  of this person
  * @property {boolean} correcting  a reviewer corrects somebody's mask: there is no lease, and no other image
  */
 import { newHistory } from './history.js';
+import { FIRST_KEYS } from './keys.js';
 
 /** @type {Workbench} */
 export const FIRST = {
@@ -98,6 +101,7 @@ export const FIRST = {
   grain: null,
   overCandidates: false,
   peek: false,
+  keys: FIRST_KEYS,
   correcting: false,
 };
 

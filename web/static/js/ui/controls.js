@@ -1,11 +1,13 @@
 /**
  * Buttons that run a command and show its key.
  *
+ * @typedef {import('../state/keys.js').Keys} Keys
  * @typedef {(command: string) => void} Run
  */
-import { make } from './elements.js';
+import { FIRST_KEYS, labelOf } from '../state/keys.js';
+import { make, setAttributes, setText } from './elements.js';
 import { icon } from './icons.js';
-import { COMMANDS, keyCap, keyOf } from './keymap.js';
+import { capOf } from './keymap.js';
 
 /**
  * A square button with a drawing, and the key below it.
@@ -19,14 +21,13 @@ import { COMMANDS, keyCap, keyOf } from './keymap.js';
  * @returns {HTMLButtonElement}
  */
 export function iconButton({ command, drawing = command, run, class: name = 'tool', label = labelOf(command) }) {
-  const key = keyOf(command);
   const button = make('button', {
     class: name,
-    title: `${label} (${keyCap(key)})`,
-    attributes: { type: 'button', 'aria-label': label, 'aria-keyshortcuts': ariaKey(key), 'data-command': command },
+    attributes: { type: 'button', 'aria-label': label, 'data-command': command, 'data-titled': true },
     on: { click: () => run(command) },
   });
-  button.append(icon(drawing), make('span', { class: 'cap', text: keyCap(key), attributes: { 'aria-hidden': 'true' } }));
+  button.append(icon(drawing), make('span', { class: 'cap', attributes: { 'aria-hidden': 'true' } }));
+  showKey(button, FIRST_KEYS);
   return button;
 }
 
@@ -42,23 +43,59 @@ export function iconButton({ command, drawing = command, run, class: name = 'too
  * @returns {HTMLButtonElement}
  */
 export function wordButton({ command, text, drawing, run, class: name = 'word' }) {
-  const key = keyOf(command);
   const button = make('button', {
     class: name,
     title: labelOf(command),
-    attributes: { type: 'button', 'aria-keyshortcuts': ariaKey(key), 'data-command': command },
+    attributes: { type: 'button', 'data-command': command },
     on: { click: () => run(command) },
   });
   if (drawing) button.append(icon(drawing));
-  button.append(
-    make('span', { class: 'word-text', text }),
-    make('span', { class: 'cap', text: keyCap(key), attributes: { 'aria-hidden': 'true' } }),
-  );
+  button.append(make('span', { class: 'word-text', text }), make('span', { class: 'cap', attributes: { 'aria-hidden': 'true' } }));
+  showKey(button, FIRST_KEYS);
   return button;
 }
 
-/** @param {string} id */
-export const labelOf = (id) => COMMANDS.find((one) => one.id === id)?.label ?? id;
+/**
+ * @param {Element} button
+ * @param {string} drawing
+ */
+export function setIcon(button, drawing) {
+  if (button.getAttribute('data-drawing') === drawing) return;
+  button.setAttribute('data-drawing', drawing);
+  button.querySelector('.icon')?.replaceWith(icon(drawing));
+}
+
+/**
+ * Write the keys as they are now on every control below an element.
+ *
+ * @param {Element} host
+ * @param {Keys} keys
+ */
+export function showKeys(host, keys) {
+  for (const button of host.querySelectorAll('button[data-command]')) showKey(button, keys);
+}
+
+/**
+ * @param {Element} button
+ * @param {Keys} keys
+ */
+function showKey(button, keys) {
+  const command = button.getAttribute('data-command') ?? '';
+  const cap = capOf(keys, command);
+  const mark = button.querySelector(':scope > .cap');
+  if (mark instanceof HTMLElement) {
+    setText(mark, cap);
+    mark.hidden = cap === '';
+  }
+  setAttributes(button, { 'aria-keyshortcuts': (keys[command] ?? []).map(ariaKey).join(' ') || null });
+  if (button.hasAttribute('data-titled')) setAttributes(button, { title: withCap(labelOf(command), cap) });
+}
+
+/**
+ * @param {string} words
+ * @param {string} cap
+ */
+export const withCap = (words, cap) => (cap ? `${words} (${cap})` : words);
 
 /** @param {string} chord */
-const ariaKey = (chord) => chord.replace('Ctrl', 'Control');
+const ariaKey = (chord) => chord.replace('Ctrl', 'Control').replace(/\+$/, 'Plus');

@@ -7,8 +7,9 @@
 import { hasPrompt, isEmpty, maskOf } from '../state/current.js';
 import { redoLabel, undoLabel } from '../state/history.js';
 import { currentOf, sizeOf } from '../state/workbench.js';
-import { iconButton, wordButton } from './controls.js';
+import { iconButton, withCap, wordButton } from './controls.js';
 import { make, setAttributes, setText } from './elements.js';
+import { capOf, keyWords } from './keymap.js';
 
 /**
  * @param {object} options
@@ -33,8 +34,8 @@ export function dock({ host, run }) {
     const redoing = redoLabel(bench.history);
     undo.disabled = undoing === null;
     redo.disabled = redoing === null;
-    setAttributes(undo, { title: undoing ? `Undo: ${undoing} (Ctrl Z)` : 'Nothing to undo' });
-    setAttributes(redo, { title: redoing ? `Redo: ${redoing} (Ctrl Shift Z)` : 'Nothing to redo' });
+    setAttributes(undo, { title: undoing ? withCap(`Undo: ${undoing}`, capOf(bench.keys, 'undo')) : 'Nothing to undo' });
+    setAttributes(redo, { title: redoing ? withCap(`Redo: ${redoing}`, capOf(bench.keys, 'redo')) : 'Nothing to redo' });
     clear.disabled = giveUp.disabled = current === null;
     accept.disabled = !current || isEmpty(maskOf(current, sizeOf(bench)));
     setText(hint, hintFor(bench));
@@ -48,14 +49,16 @@ export function dock({ host, run }) {
  */
 function hintFor(bench) {
   const current = currentOf(bench);
+  const key = (/** @type {string} */ command) => keyWords(bench.keys, command);
+  const sizes = `${key('brush_smaller')} and ${key('brush_larger')} change the size`;
   if (bench.editing === 'locked') return bench.lockedReason;
-  if (bench.tool === 'brush') return 'Paint the object. Alt erases, [ and ] change the size';
-  if (bench.tool === 'eraser') return 'Erase from the mask in hand. Alt paints, [ and ] change the size';
-  if (bench.decoder.kind === 'failed') return 'The model cannot run here. Press B and paint the mask by hand';
-  if (bench.decoder.kind !== 'ready') return 'The model is opening this image. The brush (B) works already';
+  if (bench.tool === 'brush') return `Paint the object. Alt erases, ${sizes}`;
+  if (bench.tool === 'eraser') return `Erase from the mask in hand. Alt paints, ${sizes}`;
+  if (bench.decoder.kind === 'failed') return `The model cannot run here. Press ${key('tool_brush')} and paint the mask by hand`;
+  if (bench.decoder.kind !== 'ready') return `The model is opening this image. The brush (${key('tool_brush')}) works already`;
   if (!current) return 'Click an object, or drag a box around it';
   if (bench.decoder.busy) return 'Finding the mask';
-  if (current.candidates.length > 1) return 'Tab for another grain, click to refine, Enter when it is right';
-  if (hasPrompt(current)) return 'Click to add, right click to take away, Enter when it is right';
-  return 'Click or paint to refine, Enter when it is right';
+  if (current.candidates.length > 1) return `${key('candidate_next')} for another grain, click to refine, ${key('accept')} when it is right`;
+  if (hasPrompt(current)) return `Click to add, right click to take away, ${key('accept')} when it is right`;
+  return `Click or paint to refine, ${key('accept')} when it is right`;
 }

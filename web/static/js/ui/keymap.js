@@ -1,52 +1,11 @@
 /**
- * Every command of the workbench with its keys. The key sheet, the key caps on the controls and the keyboard
- * itself read this one table.
+ * Keys as the hand presses them and as they are written: from events to chords, from chords to key caps.
  *
- * @typedef {object} Command
- * @property {string} id
- * @property {string} label
- * @property {string} group
- * @property {readonly string[]} keys  chords such as 'Ctrl+Shift+Z'; letters are written large
+ * @typedef {import('../state/keys.js').Keys} Keys
  */
+import { labelOf } from '../state/keys.js';
 
-/** @type {readonly Command[]} */
-export const COMMANDS = [
-  command('Masks', 'accept', 'Accept the mask in hand', 'Enter', 'N'),
-  command('Masks', 'clear', 'Clear the prompt', 'Escape'),
-  command('Masks', 'undo', 'Undo', 'Ctrl+Z'),
-  command('Masks', 'redo', 'Redo', 'Ctrl+Shift+Z', 'Ctrl+Y'),
-  command('Masks', 'refine', 'Open the selected mask again', 'R'),
-  command('Masks', 'delete', 'Delete the selected mask', 'Delete', 'Backspace'),
-  command('Masks', 'give_up', 'Give up on this object', 'X'),
-  command('Candidates', 'candidate_next', 'Next candidate', 'Tab'),
-  command('Candidates', 'candidate_previous', 'Previous candidate', 'Shift+Tab'),
-  command('Candidates', 'candidate_1', 'First candidate', '1'),
-  command('Candidates', 'candidate_2', 'Second candidate', '2'),
-  command('Candidates', 'candidate_3', 'Third candidate', '3'),
-  command('Tools', 'tool_clicks', 'Click and box', 'S'),
-  command('Tools', 'tool_brush', 'Brush', 'B'),
-  command('Tools', 'tool_eraser', 'Eraser', 'E'),
-  command('Tools', 'brush_smaller', 'Smaller brush', '['),
-  command('Tools', 'brush_larger', 'Larger brush', ']'),
-  command('Tools', 'brush_shape', 'Round or square brush', 'Q'),
-  command('Tools', 'sign', 'Plain click adds or removes', 'T'),
-  command('Tools', 'point_foreground', 'Add the spot under the crosshair', '.'),
-  command('Tools', 'point_background', 'Remove the spot under the crosshair', ','),
-  command('View', 'preview', 'Preview under the pointer', 'V'),
-  command('View', 'outline', 'Outlines only', 'O'),
-  command('View', 'fit', 'Fit the image', 'Ctrl+0'),
-  command('View', 'zoom_mask', 'Zoom to the mask', 'Z'),
-  command('View', 'zoom_in', 'Zoom in', '+', '='),
-  command('View', 'zoom_out', 'Zoom out', '-'),
-  command('View', 'panel', 'Show or hide the mask list', 'L'),
-  command('Images', 'submit', 'Submit and go on', 'Ctrl+Enter'),
-  command('Images', 'skip', 'Skip this image', 'Ctrl+Space'),
-  command('Images', 'next', 'Next image', 'D'),
-  command('Images', 'previous', 'Previous image', 'A'),
-  command('Help', 'keys', 'This sheet', '?', 'F1'),
-];
-
-/** What the hand does with the pointer, for the sheet only. */
+/** What the hand does with the pointer and with keys that cannot be changed, for the sheet only. */
 export const GESTURES = [
   { group: 'Pointer', label: 'Add the object under the pointer', keys: ['Click'] },
   { group: 'Pointer', label: 'Take a spot away', keys: ['Right click', 'Alt+Click'] },
@@ -57,47 +16,50 @@ export const GESTURES = [
   { group: 'Pointer', label: 'Brush size', keys: ['Shift+Wheel'] },
   { group: 'Pointer', label: 'Move the image', keys: ['Space+Drag', 'Middle drag'] },
   { group: 'Pointer', label: 'Swap brush and eraser', keys: ['Alt'] },
-  { group: 'View', label: 'Hide all masks while held', keys: ['H'] },
   { group: 'View', label: 'Move the crosshair (Shift: one pixel)', keys: ['Arrows'] },
 ];
 
+const MODIFIERS = new Set(['Control', 'Shift', 'Alt', 'Meta', 'AltGraph', 'CapsLock', 'Dead', 'Process', 'Unidentified']);
+
 /**
- * @param {string} group
- * @param {string} id
- * @param {string} label
- * @param {...string} keys
- * @returns {Command}
+ * @typedef {object} Press
+ * @property {string} key
+ * @property {string} [code]
+ * @property {boolean} ctrlKey
+ * @property {boolean} metaKey  the command key of a Mac counts as Ctrl
+ * @property {boolean} altKey
+ * @property {boolean} shiftKey
  */
-function command(group, id, label, ...keys) {
-  return { id, label, group, keys };
+
+/**
+ * The names of a press, the one a person would say first: 'Ctrl+Shift+Z'. A digit with Shift is also the sign that
+ * stands above it, and a letter of another alphabet also the Latin one of its key.
+ *
+ * @param {Press} event
+ * @returns {string[]} none for a modifier alone
+ */
+export function chordsOf(event) {
+  if (MODIFIERS.has(event.key)) return [];
+  const { code = '' } = event;
+  const digit = event.shiftKey && !event.altKey ? /^Digit(\d)$/.exec(code)?.[1] : undefined;
+  const latin = /^[^\u0000-\u007f]$/u.test(event.key) ? /^Key([A-Z])$/.exec(code)?.[1] : undefined;
+  const chord = chordOf(event, event.key);
+  if (digit !== undefined && digit !== event.key) return [`${held(event)}Shift+${digit}`, chord];
+  return latin ? [chord, chordOf(event, latin)] : [chord];
 }
 
 /**
- * @param {string} id
- * @returns {string} the first chord of a command
+ * @param {Press} event
+ * @param {string} name  of the key
  */
-export function keyOf(id) {
-  return COMMANDS.find((one) => one.id === id)?.keys[0] ?? '';
-}
-
-/**
- * @param {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean}} event
- * @returns {string} 'Ctrl+Shift+Z'; the command key of a Mac counts as Ctrl
- */
-export function chordOf(event) {
-  const key = event.key === ' ' ? 'Space' : event.key.length === 1 ? event.key.toUpperCase() : event.key;
+function chordOf(event, name) {
+  const key = name === ' ' ? 'Space' : name.length === 1 ? name.toUpperCase() : name;
   const shifts = event.shiftKey && (key.length > 1 || /\p{L}/u.test(key));
-  const parts = [event.ctrlKey || event.metaKey ? 'Ctrl' : '', event.altKey ? 'Alt' : '', shifts ? 'Shift' : '', key];
-  return parts.filter(Boolean).join('+');
+  return `${held(event)}${shifts ? 'Shift+' : ''}${key}`;
 }
 
-/**
- * @param {string} chord
- * @returns {string | null} id of the command
- */
-export function commandFor(chord) {
-  return COMMANDS.find((one) => one.keys.includes(chord))?.id ?? null;
-}
+/** @param {Press} event */
+const held = (event) => `${event.ctrlKey || event.metaKey ? 'Ctrl+' : ''}${event.altKey ? 'Alt+' : ''}`;
 
 /** @type {Readonly<Record<string, string>>} */
 const SHORT = { Escape: 'Esc', Delete: 'Del', Backspace: '⌫', Enter: '↵', 'Ctrl+Enter': 'Ctrl ↵', Tab: 'Tab ⇥' };
@@ -107,7 +69,25 @@ const SHORT = { Escape: 'Esc', Delete: 'Del', Backspace: '⌫', Enter: '↵', 'C
  * @returns {string} as it is written on a key cap
  */
 export function keyCap(chord) {
-  return SHORT[chord] ?? chord.replaceAll('+', ' ').replace(/^ $/, '+');
+  return SHORT[chord] ?? chord.replace(/\+(?!$)/g, ' ');
+}
+
+/**
+ * @param {Keys} keys
+ * @param {string} id
+ * @returns {string} the first key of a command as on its cap; empty when it has none
+ */
+export const capOf = (keys, id) => keyCap(keys[id]?.[0] ?? '');
+
+/**
+ * For sentences such as 'Press B', in letters: the signs of the caps are for caps.
+ *
+ * @param {Keys} keys
+ * @param {string} id
+ */
+export function keyWords(keys, id) {
+  const chord = keys[id]?.[0];
+  return chord === undefined ? `“${labelOf(id)}”` : chord.replace('Escape', 'Esc').replace(/\+(?!$)/g, ' ');
 }
 
 /** @typedef {{element: Element | null, hasCandidates: boolean}} Focus */

@@ -19,9 +19,10 @@ import { isSentBack } from '../state/masks.js';
 import { rasterOf } from '../state/rasters.js';
 import { reasonText } from '../state/reject_reasons.js';
 import { docOf } from '../state/workbench.js';
-import { iconButton } from './controls.js';
+import { iconButton, withCap } from './controls.js';
 import { make, setAttributes, setText } from './elements.js';
 import { icon } from './icons.js';
+import { capOf, keyWords } from './keymap.js';
 
 const SIDE_PX = 44;
 
@@ -39,7 +40,7 @@ export function maskList({ host, acts, picture }) {
   const slider = opacitySlider(acts.setOpacity);
   const list = make('ol', { class: 'mask-list', attributes: { 'aria-label': 'Masks in the order they were made' } });
   const empty = emptyList();
-  host.append(make('div', { class: 'panel-head' }, heading, close), slider.row, list, empty);
+  host.append(make('div', { class: 'panel-head' }, heading, close), slider.row, list, empty.box);
 
   /** @type {Map<string, {row: HTMLLIElement, mask: Mask | null, show: (mask: Mask, bench: Workbench, place: number) => void}>} */
   const rows = new Map();
@@ -52,7 +53,8 @@ export function maskList({ host, acts, picture }) {
     const { masks } = docOf(bench);
     slider.show(bench.opacity);
     setText(count, String(masks.length));
-    empty.hidden = masks.length > 0 || bench.image === null;
+    empty.box.hidden = masks.length > 0 || bench.image === null;
+    empty.show(bench);
     list.hidden = masks.length === 0;
     if (drawn.picture !== picture()) {
       drawn.picture = picture();
@@ -87,7 +89,8 @@ function looksSame(a, b) {
     a.hovered === b.hovered &&
     a.image === b.image &&
     a.selected === b.selected &&
-    a.opacity === b.opacity
+    a.opacity === b.opacity &&
+    a.keys === b.keys
   );
 }
 
@@ -111,12 +114,14 @@ function opacitySlider(setOpacity) {
 }
 
 function emptyList() {
-  return make(
-    'div',
-    { class: 'panel-empty' },
-    make('p', { class: 'panel-empty-title', text: 'No masks yet' }),
-    make('p', { text: 'Click an object in the image, then press Enter. It appears here.' }),
-  );
+  const words = make('p');
+  return {
+    box: make('div', { class: 'panel-empty' }, make('p', { class: 'panel-empty-title', text: 'No masks yet' }), words),
+    /** @param {Workbench} bench */
+    show({ keys }) {
+      setText(words, `Click an object in the image, then press ${keyWords(keys, 'accept')}. It appears here.`);
+    },
+  };
 }
 
 /**
@@ -135,8 +140,8 @@ function newRow(id, acts, picture) {
     canvas,
     make('span', { class: 'mask-words' }, title, detail, remarks),
   );
-  const refine = rowButton('refine', 'Open again to refine (R)', () => acts.refine(id));
-  const remove = rowButton('delete', 'Delete (Del)', () => acts.remove(id));
+  const refine = rowButton('refine', 'Open again to refine', () => acts.refine(id));
+  const remove = rowButton('delete', 'Delete', () => acts.remove(id));
   const row = make(
     'li',
     {
@@ -160,6 +165,8 @@ function newRow(id, acts, picture) {
   function show(mask, bench, place) {
     const inHand = docOf(bench).current?.id === id;
     setText(title, `Mask ${place + 1}`);
+    setAttributes(refine, { title: withCap('Open again to refine', capOf(bench.keys, 'refine')) });
+    setAttributes(remove, { title: withCap('Delete', capOf(bench.keys, 'delete')) });
     setText(detail, inHand ? 'In hand' : detailOf(mask));
     setText(remarks, remarksOf(mask));
     const words = [`Mask ${place + 1}`, detailOf(mask), remarksOf(mask)].filter(Boolean);

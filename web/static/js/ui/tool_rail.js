@@ -4,8 +4,9 @@
  * @typedef {import('../state/workbench.js').Workbench} Workbench
  * @typedef {import('./controls.js').Run} Run
  */
-import { iconButton } from './controls.js';
+import { iconButton, setIcon } from './controls.js';
 import { make, setAttributes, setText } from './elements.js';
+import { keyWords } from './keymap.js';
 
 const TOOLS = /** @type {const} */ (['clicks', 'brush', 'eraser']);
 
@@ -52,8 +53,7 @@ function showSign(button, label) {
   const wanted = label ? 'foreground' : 'background';
   if (button.dataset.sign === wanted) return;
   button.dataset.sign = wanted;
-  const fresh = iconButton({ command: 'sign', drawing: label ? 'plus' : 'minus', run: () => {} });
-  button.replaceChildren(...fresh.childNodes);
+  setIcon(button, label ? 'plus' : 'minus');
   setAttributes(button, {
     'aria-label': label ? 'A plain click adds. Switch to take away' : 'A plain click takes away. Switch to add',
   });
@@ -65,7 +65,7 @@ function showSign(button, label) {
 function brushBox({ run, setBrushSize }) {
   const slider = make('input', {
     class: 'brush-slider',
-    attributes: { type: 'range', min: '0', max: '100', step: '1', 'aria-label': 'Brush size', title: 'Brush size ([ and ])' },
+    attributes: { type: 'range', min: '0', max: '100', step: '1', 'aria-label': 'Brush size' },
     on: { input: () => setBrushSize(sizeAt(Number(slider.value))) },
   });
   const number = make('output', { class: 'brush-number' });
@@ -77,12 +77,10 @@ function brushBox({ run, setBrushSize }) {
     /** @param {Workbench} bench */
     show(bench) {
       setText(number, `${bench.brush.size} px`);
+      setAttributes(slider, { title: `Brush size (${keyWords(bench.keys, 'brush_smaller')} and ${keyWords(bench.keys, 'brush_larger')})` });
       const place = String(Math.round(placeOf(bench.brush.size)));
       if (slider.value !== place) slider.value = place;
-      if (shape.dataset.shape === bench.brush.shape) return;
-      shape.dataset.shape = bench.brush.shape;
-      const fresh = iconButton({ command: 'brush_shape', drawing: bench.brush.shape, run });
-      shape.replaceChildren(...fresh.childNodes);
+      setIcon(shape, bench.brush.shape);
     },
   };
 }

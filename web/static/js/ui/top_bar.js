@@ -4,9 +4,11 @@
  * @typedef {import('../state/workbench.js').Workbench} Workbench
  * @typedef {import('./controls.js').Run} Run
  */
+import { FIRST_KEYS } from '../state/keys.js';
 import { iconButton, wordButton } from './controls.js';
 import { make, setAttributes, setText } from './elements.js';
 import { ring, setRing } from './icons.js';
+import { keyWords } from './keymap.js';
 
 /** An object should take no longer than this (sam paper, section 4: move on after 30 s). */
 const RING_MS = 30_000;
@@ -45,10 +47,11 @@ export function topBar({ host, run, openSaveDetails, activeMs }) {
   const submit = wordButton({ command: 'submit', text: 'Submit', run, class: 'word word-primary' });
   host.append(
     make('div', { class: 'bar-title' }, name, place),
-    make('div', { class: 'bar-end' }, clock, model, chip, make('div', { class: 'bar-steps' }, previous, next), skip, submit),
+    make('div', { class: 'bar-end' }, clock.box, model, chip, make('div', { class: 'bar-steps' }, previous, next), skip, submit),
   );
 
   return (bench) => {
+    clock.keys = bench.keys;
     setText(name, bench.image?.name ?? '');
     name.title = bench.image?.name ?? '';
     setText(place, placeText(bench));
@@ -109,14 +112,15 @@ function timeRing(activeMs) {
   box.append(drawing);
   const words = make('span', { class: 'visually-hidden' });
   box.append(words);
+  const clock = { box, keys: FIRST_KEYS };
   setInterval(() => {
     const spent = activeMs();
     setRing(drawing, spent / RING_MS);
     setAttributes(box, {
       'data-full': spent >= RING_MS ? 'yes' : 'no',
-      title: `${Math.round(spent / 1000)} s on this object${spent >= RING_MS ? '. Press X to give up on it' : ''}`,
+      title: `${Math.round(spent / 1000)} s on this object${spent >= RING_MS ? `. Press ${keyWords(clock.keys, 'give_up')} to give up on it` : ''}`,
     });
     setText(words, spent >= RING_MS ? 'More than 30 seconds on this object' : '');
   }, 500);
-  return box;
+  return clock;
 }

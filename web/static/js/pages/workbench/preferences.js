@@ -1,43 +1,69 @@
 /**
- * How this person likes to see masks, kept on this device.
+ * How this person likes to see masks, and the keys chosen, kept on this device.
  *
  * @typedef {import('../../state/workbench.js').Workbench} Workbench
  */
+import { changedKeys, keysFrom } from '../../state/keys.js';
 
-const KEY = 'maskwright.view';
+const VIEW = 'maskwright.view';
 
-/** @returns {Partial<Workbench>} */
-export function keptView() {
+/** @param {string} person  UUID; several may share this device */
+const keysName = (person) => `maskwright.keys.${person}`;
+
+/**
+ * @param {string} person
+ * @returns {Partial<Workbench>}
+ */
+export function keptView(person) {
+  const kept = read(VIEW);
+  return {
+    opacity: between(kept.opacity, 0, 1, 0.45),
+    outlineOnly: kept.outlineOnly === true,
+    previewOn: kept.previewOn !== false,
+    panelOpen: kept.panelOpen !== false,
+    brush: { size: Math.round(between(kept.brushSize, 1, 300, 24)), shape: kept.brushShape === 'square' ? 'square' : 'circle' },
+    keys: keysFrom(read(keysName(person))),
+  };
+}
+
+/**
+ * @param {string} name
+ * @returns {Record<string, unknown>} empty when nothing readable is kept
+ */
+function read(name) {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? '{}');
-    return {
-      opacity: between(kept.opacity, 0, 1, 0.45),
-      outlineOnly: kept.outlineOnly === true,
-      previewOn: kept.previewOn !== false,
-      panelOpen: kept.panelOpen !== false,
-      brush: { size: Math.round(between(kept.brushSize, 1, 300, 24)), shape: kept.brushShape === 'square' ? 'square' : 'circle' },
-    };
+    const kept = JSON.parse(localStorage.getItem(name) ?? '{}');
+    return kept && typeof kept === 'object' ? kept : {};
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof DOMException) return {};
     throw error;
   }
 }
 
-const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'previewOn', 'panelOpen', 'brush']);
-
 /**
- * @param {Workbench} bench
- * @param {Workbench} before
+ * @param {string} name
+ * @param {object} value
  */
-export function keepView(bench, before) {
-  if (KEPT.every((key) => bench[key] === before[key])) return;
-  const { opacity, outlineOnly, previewOn, panelOpen, brush } = bench;
-  const kept = { opacity, outlineOnly, previewOn, panelOpen, brushSize: brush.size, brushShape: brush.shape };
+function write(name, value) {
   try {
-    localStorage.setItem(KEY, JSON.stringify(kept));
+    localStorage.setItem(name, JSON.stringify(value));
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
   }
+}
+
+const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'previewOn', 'panelOpen', 'brush']);
+
+/**
+ * @param {string} person
+ * @param {Workbench} bench
+ * @param {Workbench} before
+ */
+export function keepView(person, bench, before) {
+  if (bench.keys !== before.keys) write(keysName(person), changedKeys(bench.keys));
+  if (KEPT.every((key) => bench[key] === before[key])) return;
+  const { opacity, outlineOnly, previewOn, panelOpen, brush } = bench;
+  write(VIEW, { opacity, outlineOnly, previewOn, panelOpen, brushSize: brush.size, brushShape: brush.shape });
 }
 
 /**
