@@ -17,6 +17,7 @@ from launcher.first_start import make_bundle
 from launcher.places import CHECKOUT
 from tests.live_product import LiveProduct, running_product
 from tests.patience import PATIENCE_S
+from tests.returning import make_returning
 
 # What a page shows is waited for; five seconds, the default, are too short on a busy machine.
 expect.set_options(timeout=1000 * PATIENCE_S)
@@ -112,11 +113,14 @@ def chromium() -> Iterator[Browser]:
 def open_page(product: LiveProduct, chromium: Browser) -> Iterator[Callable[..., Page]]:
     """`open_page("annotator", "/")`: a page of the live product, the person signed in (None: nobody).
 
-    Each call is a browser of its own (cookies, storage); all are closed after the test.
+    Each call is a browser of its own (cookies, storage); all are closed after the test. `newcomer`: the
+    person has not seen the tutorial yet.
     """
     contexts: list[BrowserContext] = []
 
-    def open_it(person: str | None, path: str = "/", **options: object) -> Page:
+    def open_it(
+        person: str | None, path: str = "/", *, newcomer: bool = False, **options: object
+    ) -> Page:
         context = chromium.new_context(base_url=product.url, **options)  # type: ignore[arg-type]
         contexts.append(context)
         if person is not None:
@@ -124,6 +128,8 @@ def open_page(product: LiveProduct, chromium: Browser) -> Iterator[Callable[...,
             context.add_cookies(
                 [{"name": name, "value": text, "url": product.url} for name, text in cookies]
             )
+        if person is not None and not newcomer:
+            make_returning(context, product, person)
         page = context.new_page()
         page.goto(path)
         return page

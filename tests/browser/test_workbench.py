@@ -19,6 +19,7 @@ from tests.browser.workbench_page import (
 )
 from tests.live_product import LiveProduct
 from tests.patience import LONG_MS
+from tests.returning import make_returning
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,7 @@ def page_with_model(product: LiveProduct, chromium: Browser) -> Iterator[Workben
     context = chromium.new_context(base_url=product.url, viewport=WINDOW)
     cookies = product.session("annotator").cookies().items()
     context.add_cookies([{"name": key, "value": text, "url": product.url} for key, text in cookies])
+    make_returning(context, product, "annotator")
     page = context.new_page()
     faults = watch_faults(page)
     bench = open_workbench(page, product)

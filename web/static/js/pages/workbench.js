@@ -15,6 +15,7 @@ import { candidateStrip } from '../ui/candidates.js';
 import { showKeys } from '../ui/controls.js';
 import { dock } from '../ui/dock.js';
 import { byId, make, setAttributes } from '../ui/elements.js';
+import { guidelines } from '../ui/guidelines.js';
 import { keySheet } from '../ui/key_sheet.js';
 import { maskList } from '../ui/mask_list.js';
 import { palette } from '../ui/palette.js';
@@ -24,13 +25,14 @@ import { skipMenu } from '../ui/skip_menu.js';
 import { toasts } from '../ui/toasts.js';
 import { toolRail } from '../ui/tool_rail.js';
 import { topBar } from '../ui/top_bar.js';
+import { tutorial } from '../ui/tutorial.js';
 import { Acts } from './workbench/acts.js';
 import { Decoding } from './workbench/decoding.js';
 import { ImageLine } from './workbench/image_line.js';
 import { listenToKeys } from './workbench/keyboard.js';
 import { Saving } from './workbench/saving.js';
 import { LAST_REVIEW } from './review/address.js';
-import { keptView, keepView } from './workbench/preferences.js';
+import { hadTutorial, keepTutorial, keptView, keepView } from './workbench/preferences.js';
 
 /** @typedef {import('../state/workbench.js').Workbench} Workbench */
 /** @typedef {import('../state/workbench.js').Place} Place */
@@ -146,6 +148,8 @@ async function start(facts) {
     skip: () => store.get().image && store.get().editing === 'open' && openSkip(),
     next: () => void line.next(),
     previous: () => void line.previous(),
+    guidelines: () => toggleGuidelines(),
+    tutorial: () => coach.start(store.get()),
     palette: () => openPalette(),
     keys: openKeys,
   };
@@ -167,7 +171,18 @@ async function start(facts) {
   };
   const runFromButton = fromButton(run);
 
+  const readGuidelines = async () => (await api.project(facts.project ?? '')).guidelines;
+  const toggleGuidelines = guidelines({ host: byId('guidelines'), text: readGuidelines, run: runFromButton });
+  const coach = tutorial({
+    host: byId('tutorial'),
+    ended: () => {
+      keepTutorial(person);
+      byId('stage').focus({ preventScroll: true });
+    },
+  });
+
   const pictures = [
+    coach.show,
     toolRail({ host: byId('rail'), run: runFromButton, setBrushSize: (size) => show({ brush: { ...store.get().brush, size } }) }),
     topBar({ host: byId('bar'), run: runFromButton, openSaveDetails, activeMs: () => (store.get().image ? recorder.activeMs - clock.begun : 0) }),
     dock({ host: byId('dock'), run: runFromButton }),
@@ -223,6 +238,7 @@ async function start(facts) {
   byId('stage').focus({ preventScroll: true });
   decoding.warm();
   await line.start();
+  if (!correction && !hadTutorial(person)) coach.start(store.get());
   if (correction) {
     acts.refine(correction);
     commands.zoom_mask();

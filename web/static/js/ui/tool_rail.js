@@ -30,7 +30,7 @@ export function toolRail({ host, run, setBrushSize }) {
     brush.box,
     group('View', iconButton({ command: 'fit', run }), iconButton({ command: 'zoom_mask', drawing: 'zoom', run }), preview, outline, panel),
     make('div', { class: 'rail-space' }),
-    group('Help', iconButton({ command: 'keys', run })),
+    group('Help', iconButton({ command: 'guidelines', run }), iconButton({ command: 'keys', run })),
   );
 
   return (bench) => {

@@ -10,6 +10,18 @@ const VIEW = 'maskwright.view';
 /** @param {string} person  UUID; several may share this device */
 const keysName = (person) => `maskwright.keys.${person}`;
 
+/** @param {string} person */
+const tutorialName = (person) => `maskwright.tutorial.${person}`;
+
+/**
+ * @param {string} person
+ * @returns {boolean} whether this person has had the tutorial in this browser
+ */
+export const hadTutorial = (person) => read(tutorialName(person)).had === true;
+
+/** @param {string} person */
+export const keepTutorial = (person) => write(tutorialName(person), { had: true });
+
 /**
  * @param {string} person
  * @returns {Partial<Workbench>}
