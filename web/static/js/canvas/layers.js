@@ -145,8 +145,29 @@ export function drawInHand(context, view, bench) {
     context.globalAlpha = 0.9;
     strokePath(context, outlinePath(bench.preview, view.scale), cssRgb(IN_HAND), inImage(view, 1.25));
   }
+  if (bench.cleanUp) {
+    drawChange(context, view, bench.cleanUp.filled, PAINT);
+    drawChange(context, view, bench.cleanUp.dropped, ERASE);
+  }
   if (bench.stroke) drawFill(context, bench.stroke.raster, bench.stroke.mode === 'brush' ? PAINT : ERASE, 0.6);
   context.globalAlpha = 1;
+}
+
+/**
+ * Pixels that would change, also when they are few.
+ *
+ * @param {Context} context
+ * @param {Viewport} view
+ * @param {MaskRaster} raster
+ * @param {readonly [number, number, number]} color
+ */
+function drawChange(context, view, raster, color) {
+  if (isEmpty(raster)) return;
+  drawFill(context, raster, color, 0.9);
+  context.globalAlpha = 1;
+  const path = outlinePath(raster, view.scale);
+  strokePath(context, path, DARK, inImage(view, 5));
+  strokePath(context, path, cssRgb(color), inImage(view, 2.5));
 }
 
 /**
@@ -173,6 +194,7 @@ function drawStrong(context, view, raster, alpha) {
 export function drawPrompt(context, view, bench) {
   const current = currentOf(bench);
   drawOnScreen(context, view);
+  if (bench.lasso) drawLasso(context, view, bench.lasso);
   const box = bench.dragBox ?? current?.box;
   if (box) drawBox(context, view, box);
   current?.points.forEach((point, index) => {
@@ -199,6 +221,26 @@ function drawBox(context, view, box) {
   context.strokeStyle = LIGHT;
   context.strokeRect(...sides);
   context.setLineDash([]);
+}
+
+/**
+ * @param {Context} context
+ * @param {Viewport} view
+ * @param {NonNullable<Workbench['lasso']>} lasso
+ */
+function drawLasso(context, view, { mode, places }) {
+  const path = new Path2D();
+  for (const place of places) {
+    const { x, y } = toScreen(view, place);
+    path.lineTo(x, y);
+  }
+  path.closePath();
+  context.fillStyle = cssRgb(mode === 'brush' ? PAINT : ERASE);
+  context.globalAlpha = 0.25;
+  context.fill(path, 'evenodd');
+  context.globalAlpha = 1;
+  strokePath(context, path, DARK, 4);
+  strokePath(context, path, cssRgb(mode === 'brush' ? PAINT : ERASE), 2);
 }
 
 /**
@@ -241,7 +283,7 @@ export function drawCursor(context, view, bench, crosshair) {
   if (!bench.pointer) return;
   drawOnScreen(context, view);
   const at = toScreen(view, bench.pointer);
-  if (bench.tool !== 'clicks') drawBrush(context, view, bench, at);
+  if (bench.tool === 'brush' || bench.tool === 'eraser') drawBrush(context, view, bench, at);
   else if (crosshair) drawCross(context, at);
 }
 

@@ -11,7 +11,9 @@ import { currentOf, docOf, FIRST, nextBrushSize, sizeOf } from '../state/workben
 import { InteractionRecorder } from '../timing/recorder.js';
 import { brushTool } from '../tools/brush.js';
 import { clicksTool } from '../tools/clicks.js';
+import { lassoTool } from '../tools/lasso.js';
 import { candidateStrip } from '../ui/candidates.js';
+import { cleanUpBar } from '../ui/clean_up_bar.js';
 import { showKeys } from '../ui/controls.js';
 import { dock } from '../ui/dock.js';
 import { byId, make, setAttributes } from '../ui/elements.js';
@@ -111,10 +113,18 @@ async function start(facts) {
   const resizeBrush = (/** @type {1 | -1} */ direction) =>
     store.update((bench) => ({ ...bench, brush: { ...bench.brush, size: nextBrushSize(bench.brush.size, direction) } }));
 
+  /** @param {1 | -1} direction  of the brush, or of what counts as small in the clean-up that is offered */
+  const smallerOrLarger = (direction) => {
+    const offered = store.get().cleanUp;
+    if (offered) acts.setCleanUp(Math.min(2 ** 16, Math.max(2, offered.minArea * 2 ** direction)));
+    else resizeBrush(direction);
+  };
+
   /** @type {Record<string, () => void>} */
   const commands = {
-    accept: () => acts.accept(),
+    accept: () => (store.get().cleanUp ? acts.applyCleanUp() : acts.accept()),
     clear: () => {
+      if (store.get().cleanUp) return acts.leaveCleanUp();
       tools[store.get().tool].cancel();
       acts.clear();
     },
@@ -122,6 +132,7 @@ async function start(facts) {
     redo: () => acts.redo(),
     refine: () => acts.refineSelected(),
     delete: () => removing(() => acts.removeSelected()),
+    clean_up: () => (store.get().cleanUp ? acts.applyCleanUp() : acts.offerCleanUp()),
     give_up: () => acts.giveUp(),
     candidate_next: () => acts.nextCandidate(1),
     candidate_previous: () => acts.nextCandidate(-1),
@@ -131,8 +142,9 @@ async function start(facts) {
     tool_clicks: () => take('clicks'),
     tool_brush: () => take('brush'),
     tool_eraser: () => take('eraser'),
-    brush_smaller: () => resizeBrush(-1),
-    brush_larger: () => resizeBrush(1),
+    tool_lasso: () => take('lasso'),
+    brush_smaller: () => smallerOrLarger(-1),
+    brush_larger: () => smallerOrLarger(1),
     brush_shape: () => store.update((bench) => ({ ...bench, brush: { ...bench.brush, shape: bench.brush.shape === 'circle' ? 'square' : 'circle' } })),
     sign: () => store.update((bench) => ({ ...bench, sign: bench.sign ? 0 : 1 })),
     point_foreground: () => atCrosshair(1),
@@ -171,7 +183,12 @@ async function start(facts) {
   };
   const runFromButton = fromButton(run);
 
-  const readGuidelines = async () => (await api.project(facts.project ?? '')).guidelines;
+  const readProject = async () => {
+    const about = await api.project(facts.project ?? '');
+    show({ exclusive: about.overlap_rule === 'exclusive' });
+    return about;
+  };
+  const readGuidelines = async () => (await readProject()).guidelines;
   const toggleGuidelines = guidelines({ host: byId('guidelines'), text: readGuidelines, run: runFromButton });
   const coach = tutorial({
     host: byId('tutorial'),
@@ -186,6 +203,7 @@ async function start(facts) {
     toolRail({ host: byId('rail'), run: runFromButton, setBrushSize: (size) => show({ brush: { ...store.get().brush, size } }) }),
     topBar({ host: byId('bar'), run: runFromButton, openSaveDetails, activeMs: () => (store.get().image ? recorder.activeMs - clock.begun : 0) }),
     dock({ host: byId('dock'), run: runFromButton }),
+    cleanUpBar({ host: byId('clean-up'), run: runFromButton, setStrength: (minArea) => acts.setCleanUp(minArea) }),
     maskList({
       host: byId('panel'),
       picture: () => stage.picture,
@@ -237,6 +255,7 @@ async function start(facts) {
   byId('stage').style.cursor = tools.clicks.cursor;
   byId('stage').focus({ preventScroll: true });
   decoding.warm();
+  readProject().catch(() => {}); // without an answer masks may overlap, as in most projects
   await line.start();
   if (!correction && !hadTutorial(person)) coach.start(store.get());
   if (correction) {
@@ -267,6 +286,7 @@ function toolsOf({ store, show, acts, hover }) {
     }),
     brush: brushTool(painting, 'brush'),
     eraser: brushTool(painting, 'eraser'),
+    lasso: lassoTool(painting),
   };
 }
 

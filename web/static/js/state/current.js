@@ -14,6 +14,7 @@
  * @typedef {{readonly width: number, readonly height: number}} Size
  */
 import { stampStroke } from '../geometry/brush.js';
+import { stampLasso } from '../geometry/lasso.js';
 import { emptyMask, subtract, union } from '../geometry/raster.js';
 import { rasterOf, rleOf } from './rasters.js';
 
@@ -250,14 +251,38 @@ export function chooseCandidate(current, index) {
  * @returns {Current}
  */
 export function paint(current, stroke, area) {
-  const add = current.painted.add ? rasterOf(current.painted.add) : null;
-  const remove = current.painted.remove ? rasterOf(current.painted.remove) : null;
-  const adds = stroke.mode === 'brush';
-  const painted = {
+  const painted = decided(current.painted, area, stroke.mode === 'brush');
+  return { ...current, painted, steps: [...current.steps, { kind: 'stroke', ...stroke }] };
+}
+
+/**
+ * Fill holes and drop specks. What a person decided so stays, like paint.
+ *
+ * @param {Current} current
+ * @param {number} minArea  as it was asked for
+ * @param {{filled: MaskRaster, dropped: MaskRaster}} change
+ * @returns {Current}
+ */
+export function cleaned(current, minArea, { filled, dropped }) {
+  const painted = decided(decided(current.painted, filled, true), dropped, false);
+  return { ...current, painted, steps: [...current.steps, { kind: 'clean_up', min_area: minArea }] };
+}
+
+/**
+ * A person has the last word on some more pixels.
+ *
+ * @param {Painted} painted
+ * @param {MaskRaster} area
+ * @param {boolean} adds  whether they belong to the mask
+ * @returns {Painted}
+ */
+export function decided(painted, area, adds) {
+  const add = painted.add ? rasterOf(painted.add) : null;
+  const remove = painted.remove ? rasterOf(painted.remove) : null;
+  return {
     add: keep(adds ? (add ? union(add, area) : area) : add && subtract(add, area)),
     remove: keep(adds ? remove && subtract(remove, area) : remove ? union(remove, area) : area),
   };
-  return { ...current, painted, steps: [...current.steps, { kind: 'stroke', ...stroke }] };
 }
 
 /** @param {MaskRaster | null} raster */
@@ -272,5 +297,6 @@ const keep = (raster) => (raster && !isEmpty(raster) ? rleOf(raster) : null);
  */
 export function strokeArea(size, stroke) {
   const places = stroke.points.map(([x, y]) => ({ x, y }));
+  if (stroke.shape === 'lasso') return stampLasso(emptyRaster(size), places, true);
   return stampStroke(emptyRaster(size), places, stroke.size, stroke.shape, true);
 }

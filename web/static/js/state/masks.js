@@ -6,11 +6,14 @@
  * @typedef {import('./types.js').Current} Current
  * @typedef {import('./types.js').Rle} Rle
  * @typedef {import('./current.js').Size} Size
- * @typedef {{size: Size, modelVersion: string | null}} MaskFacts
+ * @typedef {object} MaskFacts
+ * @property {Size} size
+ * @property {string | null} modelVersion
+ * @property {boolean} [exclusive]  an accepted mask takes its pixels from all others
  */
-import { areaOf } from '../geometry/raster.js';
+import { areaOf, intersect, subtract } from '../geometry/raster.js';
 import { pickColor } from './colors.js';
-import { chosenCandidate, isEmpty, maskOf, reopenMask, UNPAINTED } from './current.js';
+import { chosenCandidate, decided, isEmpty, maskOf, repainted, reopenMask, UNPAINTED } from './current.js';
 import { rasterOf, rleOf } from './rasters.js';
 
 /**
@@ -30,7 +33,27 @@ export function inHand(doc, current) {
  * @returns {Doc}
  */
 export function acceptCurrent(doc, facts) {
-  return listed(doc, facts, { state: 'accepted', givenUp: false });
+  const accepted = listed(doc, facts, { state: 'accepted', givenUp: false });
+  const newest = doc.current && accepted.masks.find((mask) => mask.id === doc.current?.id);
+  if (!facts.exclusive || accepted === doc || !newest) return accepted;
+  const masks = accepted.masks.map((mask) => (mask === newest ? mask : without(mask, newest)));
+  return { ...accepted, masks: masks.filter((mask) => mask.area > 0) };
+}
+
+/**
+ * A mask that gives the pixels it shares with another to it. They stay given, whatever is clicked later.
+ *
+ * @param {Mask} mask
+ * @param {Mask} taker
+ * @returns {Mask}
+ */
+function without(mask, taker) {
+  const shared = intersect(rasterOf(mask.rle), rasterOf(taker.rle));
+  if (areaOf(shared) === 0) return mask;
+  const raster = subtract(rasterOf(mask.rle), shared);
+  const painted = decided(mask.painted === UNPAINTED ? repainted(mask) : mask.painted, shared, false);
+  const steps = [...mask.steps, { kind: 'overlap', taken_by: taker.id }];
+  return { ...mask, rle: rleOf(raster), area: areaOf(raster), box: raster.box, painted, steps, review: null };
 }
 
 /**

@@ -22,8 +22,8 @@
  *
  * @typedef {object} Stroke
  * @property {'brush' | 'eraser'} mode
- * @property {'circle' | 'square'} shape
- * @property {number} size  diameter or side, image pixels
+ * @property {'circle' | 'square' | 'lasso'} shape  lasso: the points are an outline, and what is inside counts
+ * @property {number} size  diameter or side, image pixels; 0 of a lasso
  * @property {readonly (readonly [number, number])[]} points
  *
  * @typedef {{readonly kind: string, readonly [fact: string]: unknown}} Step  one prompt as the server keeps it, in order

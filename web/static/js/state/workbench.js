@@ -9,7 +9,7 @@
  * @typedef {import('./keys.js').Keys} Keys
  *
  * @typedef {{x: number, y: number}} Place  image pixels
- * @typedef {'clicks' | 'brush' | 'eraser'} ToolName
+ * @typedef {'clicks' | 'brush' | 'eraser' | 'lasso'} ToolName
  *
  * @typedef {object} ImageFacts
  * @property {string} id
@@ -32,6 +32,11 @@
  * @property {number} count
  * @property {string} message
  * @property {boolean} signInNeeded
+ *
+ * @typedef {object} CleanUp
+ * @property {number} minArea  holes and specks smaller than this go, image pixels
+ * @property {MaskRaster} filled  pixels it would add
+ * @property {MaskRaster} dropped  pixels it would take away
  *
  * @typedef {object} Line  the images this person has at hand
  * @property {number} index
@@ -58,6 +63,8 @@
  * @property {Place | null} pointer  where the pointer or the keyboard's crosshair is
  * @property {MaskRaster | null} preview  mask under the pointer before the first click
  * @property {{raster: MaskRaster, mode: 'brush' | 'eraser'} | null} stroke  being drawn
+ * @property {{mode: 'brush' | 'eraser', places: readonly Place[]} | null} lasso  being drawn
+ * @property {CleanUp | null} cleanUp  offered for the mask in hand
  * @property {Box | null} dragBox  being drawn
  * @property {{index: number, at: Place} | null} dragPoint
  * @property {string | null} selected  id of a mask
@@ -67,6 +74,7 @@
  * @property {boolean} overCandidates
  * @property {boolean} peek  masks are hidden while a key is held
  * @property {Keys} keys  of this person
+ * @property {boolean} exclusive  masks of this project do not overlap: a newer one takes the pixels
  * @property {boolean} correcting  a reviewer corrects somebody's mask: there is no lease, and no other image
  */
 import { newHistory } from './history.js';
@@ -93,6 +101,8 @@ export const FIRST = {
   pointer: null,
   preview: null,
   stroke: null,
+  lasso: null,
+  cleanUp: null,
   dragBox: null,
   dragPoint: null,
   selected: null,
@@ -102,6 +112,7 @@ export const FIRST = {
   overCandidates: false,
   peek: false,
   keys: FIRST_KEYS,
+  exclusive: false,
   correcting: false,
 };
 
@@ -109,6 +120,8 @@ export const FIRST = {
 export const PER_IMAGE = Object.freeze({
   preview: null,
   stroke: null,
+  lasso: null,
+  cleanUp: null,
   dragBox: null,
   dragPoint: null,
   selected: null,

@@ -72,16 +72,16 @@ export function brushTool(acts, name) {
 }
 
 /** @param {'brush' | 'eraser'} name */
-const other = (name) => (name === 'brush' ? 'eraser' : 'brush');
+export const other = (name) => (name === 'brush' ? 'eraser' : 'brush');
 
 /**
  * @param {Place} place
  * @returns {Place} to a tenth of a pixel, as it is kept and sent
  */
-const rounded = ({ x, y }) => ({ x: Math.round(x * 10) / 10, y: Math.round(y * 10) / 10 });
+export const rounded = ({ x, y }) => ({ x: Math.round(x * 10) / 10, y: Math.round(y * 10) / 10 });
 
 /**
  * @param {Place} place
  * @returns {[number, number]}
  */
-const pair = ({ x, y }) => [x, y];
+export const pair = ({ x, y }) => [x, y];

@@ -39,7 +39,7 @@ export function dock({ host, run }) {
     clear.disabled = giveUp.disabled = current === null;
     accept.disabled = !current || isEmpty(maskOf(current, sizeOf(bench)));
     setText(hint, hintFor(bench));
-    host.hidden = bench.screen.kind !== 'ready';
+    host.hidden = bench.screen.kind !== 'ready' || bench.cleanUp !== null;
   };
 }
 
@@ -54,6 +54,7 @@ function hintFor(bench) {
   if (bench.editing === 'locked') return bench.lockedReason;
   if (bench.tool === 'brush') return `Paint the object. Alt erases, ${sizes}`;
   if (bench.tool === 'eraser') return `Erase from the mask in hand. Alt paints, ${sizes}`;
+  if (bench.tool === 'lasso') return 'Draw around what belongs to the object. Alt takes away';
   if (bench.decoder.kind === 'failed') return `The model cannot run here. Press ${key('tool_brush')} and paint the mask by hand`;
   if (bench.decoder.kind !== 'ready') return `The model is opening this image. The brush (${key('tool_brush')}) works already`;
   if (!current) return 'Click an object, or drag a box around it';

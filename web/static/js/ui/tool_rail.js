@@ -8,7 +8,7 @@ import { iconButton, setIcon } from './controls.js';
 import { make, setAttributes, setText } from './elements.js';
 import { keyWords } from './keymap.js';
 
-const TOOLS = /** @type {const} */ (['clicks', 'brush', 'eraser']);
+const TOOLS = /** @type {const} */ (['clicks', 'brush', 'eraser', 'lasso']);
 
 /**
  * @param {object} options
@@ -40,7 +40,7 @@ export function toolRail({ host, run, setBrushSize }) {
     press(panel, bench.panelOpen);
     sign.hidden = bench.tool !== 'clicks';
     showSign(sign, bench.sign);
-    brush.box.hidden = bench.tool === 'clicks';
+    brush.box.hidden = bench.tool !== 'brush' && bench.tool !== 'eraser';
     brush.show(bench);
   };
 }

@@ -16,11 +16,12 @@
  * @property {() => void} objectBegins  the clock of the 30-second ring starts again
  * @property {(message: string, options?: {danger?: boolean, action?: {label: string, run: () => void}}) => void} say
  */
-import { areaOf, subtract } from '../../geometry/raster.js';
+import { areaOf, cleanUp, subtract } from '../../geometry/raster.js';
 import {
   addPoint,
   chooseCandidate,
   chosenCandidate,
+  cleaned,
   isEmpty,
   maskOf,
   movePoint,
@@ -36,6 +37,9 @@ import { acceptCurrent, deleteMask, giveUpCurrent, inHand, maskAt, reopen } from
 import { currentOf, docOf, sizeOf } from '../../state/workbench.js';
 
 const ANSWER_LIMIT_MS = 10_000;
+const FIRST_MIN_AREA = 64;
+
+const LABELS = { brush: 'Brush stroke', eraser: 'Eraser stroke', lasso: 'Lasso' };
 
 export class Acts {
   #options;
@@ -47,7 +51,10 @@ export class Acts {
   /** @param {ActOptions} options */
   constructor(options) {
     this.#options = options;
-    options.store.watchNow((now) => this.#acceptAnswered(now));
+    options.store.watchNow((now, before) => {
+      this.#acceptAnswered(now);
+      if (now.cleanUp && currentOf(now) !== currentOf(before)) options.store.update((bench) => ({ ...bench, cleanUp: null }));
+    });
   }
 
   /** @returns {Workbench} */
@@ -96,10 +103,43 @@ export class Acts {
       this.#options.say('Nothing to erase here: take a mask in hand first');
       return;
     }
-    const label = stroke.mode === 'brush' ? 'Brush stroke' : 'Eraser stroke';
+    const label = LABELS[stroke.shape === 'lasso' ? 'lasso' : stroke.mode];
     const before = currentOf(this.#bench);
     const current = this.#change(label, (now, size) => paint(now, stroke, strokeArea(size, stroke)));
     if (current) this.#record('stroke', current, { ...stroke, duration_ms: Math.round(tookMs), ...this.#pixelsChanged(before, current) });
+  }
+
+  /** Show what a clean-up of the mask in hand, or else of the selected one, would change. */
+  offerCleanUp() {
+    const bench = this.#bench;
+    if (!this.#mayEdit()) return;
+    if (!currentOf(bench) && bench.selected) this.refine(bench.selected);
+    const current = currentOf(this.#bench);
+    if (!current || isEmpty(maskOf(current, sizeOf(bench)))) return this.#options.say('Take a mask in hand first: then its holes and specks can be cleaned up');
+    this.setCleanUp(FIRST_MIN_AREA);
+  }
+
+  /** @param {number} minArea  image pixels */
+  setCleanUp(minArea) {
+    const current = currentOf(this.#bench);
+    if (!current) return;
+    const mask = maskOf(current, sizeOf(this.#bench));
+    const clean = cleanUp(mask, minArea);
+    const change = { minArea, filled: subtract(clean, mask), dropped: subtract(mask, clean) };
+    this.#options.store.update((bench) => ({ ...bench, cleanUp: change }));
+  }
+
+  leaveCleanUp() {
+    this.#options.store.update((bench) => ({ ...bench, cleanUp: null }));
+  }
+
+  applyCleanUp() {
+    const { cleanUp: wanted } = this.#bench;
+    this.leaveCleanUp();
+    const before = currentOf(this.#bench);
+    if (!wanted || !before || areaOf(wanted.filled) + areaOf(wanted.dropped) === 0) return;
+    const current = this.#change('Clean up', (now) => cleaned(now, wanted.minArea, wanted));
+    if (current) this.#record('stroke', current, { mode: 'clean_up', min_area: wanted.minArea, duration_ms: 0, ...this.#pixelsChanged(before, current) });
   }
 
   /**
@@ -318,7 +358,8 @@ export class Acts {
   }
 
   #maskFacts() {
-    return { size: sizeOf(this.#bench), modelVersion: this.#options.modelVersion() };
+    const { exclusive, correcting } = this.#bench;
+    return { size: sizeOf(this.#bench), modelVersion: this.#options.modelVersion(), exclusive: exclusive && !correcting };
   }
 
   #idInHand() {

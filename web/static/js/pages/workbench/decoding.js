@@ -280,9 +280,8 @@ export class Decoding {
 
   /** @param {unknown} error */
   #fail(error) {
-    const message = `${wordsOf(error)}. Brush and eraser still work.`;
-    this.#show({ kind: 'failed', message, busy: false });
-    this.#options.fault(message);
+    this.#show({ kind: 'failed', message: wordsOf(error), busy: false });
+    this.#options.fault('The model cannot run here now. Brush, eraser and lasso still work.');
   }
 }
 
