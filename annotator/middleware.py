@@ -26,7 +26,9 @@ ISOLATION_HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-UPLOAD_PATH = re.compile(r"/api/v1/projects/[0-9a-f-]{36}/images")
+UPLOAD_PATH = re.compile(
+    r"/api/v1/projects/[0-9a-f-]{36}/(images|guideline-pictures)|/projects/[0-9a-f-]{36}/guidelines"
+)
 QUIET_PREFIXES = ("/static/", "/healthz", "/readyz", "/metrics")
 
 REQUEST_SECONDS = Histogram(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
@@ -26,15 +23,16 @@ from annotator.api.stored_files import (
     send_stored_file,
     stored_headers,
 )
-from annotator.errors import Invalid, NotInScope, TooLarge
+from annotator.errors import Invalid, NotInScope
 from annotator.models import Person, TokenScope
 from annotator.queries.images import IMAGE_STATES, find_embedding, with_state
 from annotator.queries.model_versions import current_model_version, encoder_is_known
 from annotator.queries.scope import NOTHING, find_image, find_managed_project, visible_images
 from annotator.services.embeddings import read_embedding
-from annotator.services.images import Upload, add_images, remove_image, set_held_out
+from annotator.services.images import add_images, remove_image, set_held_out
 from annotator.services.picture_reader import TILE_SIDE, tile_level_sizes
 from annotator.services.pictures import picture_keys, tile_key
+from annotator.services.uploads import uploads_in
 
 
 class RefusedReply(serializers.Serializer[object]):
@@ -97,7 +95,7 @@ class ProjectImages(Endpoint):
     )
     def post(self, request: Request, project_id: UUID) -> Response:
         project = find_managed_project(person=self.person, project_id=project_id)
-        report = add_images(project=project, uploads=_uploads(request), by=self.person)
+        report = add_images(project=project, uploads=uploads_in(request.FILES), by=self.person)
         ids = [one.image.id for one in report.added]
         described = _described_by_id(self.person, ids)
         refused = [vars(one) for one in report.refused]
@@ -200,23 +198,6 @@ class ImageEmbedding(Endpoint):
             content_type="application/octet-stream",
             headers=stored_headers(etag=file.sha256),
         )
-
-
-def _uploads(request: Request) -> list[Upload]:
-    files = request.FILES.getlist("files")
-    if set(request.FILES) - {"files"}:
-        raise Invalid("Send every file in the field `files`.", code="unknown_field", field="files")
-    if not files:
-        raise Invalid(
-            "Send at least one file in the field `files`.", code="required", field="files"
-        )
-    if len(files) > settings.MAX_FILES_PER_UPLOAD:
-        raise TooLarge(f"At most {settings.MAX_FILES_PER_UPLOAD} files per upload.", field="files")
-    return [
-        Upload(name=file.name or "", path=Path(file.temporary_file_path()))
-        for file in files
-        if isinstance(file, TemporaryUploadedFile)
-    ]
 
 
 def _described_by_id(person: Person, ids: list[UUID]) -> dict[UUID, dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from annotator.models.assignments import Assignment, AssignmentState, SkipReason
 from annotator.models.audit import AuditEntry, Export
+from annotator.models.guidelines import GuidelinePicture
 from annotator.models.images import Embedding, Image, Picture
 from annotator.models.interactions import Interaction, MaskTiming
 from annotator.models.invitations import Invitation
@@ -47,6 +48,7 @@ __all__ = [
     "AuditedMask",
     "Embedding",
     "Export",
+    "GuidelinePicture",
     "Image",
     "Interaction",
     "Invitation",

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid, NotAllowed
-from annotator.models import MAX_HELD_OUT_PERCENT, OverlapRule, Person, Project, Role
+from annotator.models import (
+    MAX_HELD_OUT_PERCENT,
+    GuidelinePicture,
+    OverlapRule,
+    Person,
+    Project,
+    Role,
+)
 from annotator.queries.export_parts import authors_of
+from annotator.queries.guidelines import find_guideline_picture, guideline_pictures
 from annotator.queries.invitations import find_invitation_to, open_invitations_to
 from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import current_model_version
@@ -32,6 +42,13 @@ from annotator.queries.scope import (
 )
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.exports import FORMATS
+from annotator.services.guidelines import (
+    MAX_GUIDELINE_PICTURES,
+    add_guideline_pictures,
+    remove_guideline_picture,
+    render_guidelines,
+)
+from annotator.services.images import Refusal
 from annotator.services.invitations import (
     INVITATION_DAYS,
     MAX_LABEL,
@@ -40,6 +57,7 @@ from annotator.services.invitations import (
 )
 from annotator.services.people import remove_member, set_role
 from annotator.services.projects import ProjectChanges, change_project, create_project
+from annotator.services.uploads import uploads_in
 from annotator.views.page import MANAGING, managed_project, page, render_page, signed_in_person
 
 MAX_NAME = 120
@@ -150,11 +168,29 @@ def guidelines(request: HttpRequest, project_id: UUID) -> HttpResponse:
         return _guidelines(request, find_project(person=person, project_id=project_id))
     project = managed_project(request, project_id)
     text = request.POST.get("guidelines", "").replace("\r\n", "\n").strip()
+    refused: list[Refusal] = []
+    if request.FILES:
+        report = add_guideline_pictures(
+            project=project, uploads=uploads_in(request.FILES), by=person
+        )
+        text, refused = _with_pictures(text, report.added), report.refused
     if len(text) > MAX_GUIDELINES or "\x00" in text:
         fault = f"The guidelines are too long: {len(text):,} characters of {MAX_GUIDELINES:,}."
         return _guidelines(request, project, fault=fault, text=text)
     change_project(project=project, changes=ProjectChanges(guidelines=text), by=person)
+    if refused:
+        fault = "; ".join(f"{one.name}: {one.message}" for one in refused)
+        return _guidelines(request, project, fault=f"The text is saved. {fault}", text=text)
     return HttpResponseRedirect(f"/projects/{project.id}/guidelines?saved=1")
+
+
+@require_POST
+@page
+def drop_guideline_picture(request: HttpRequest, project_id: UUID, sha256: str) -> HttpResponse:
+    project = managed_project(request, project_id)
+    picture = find_guideline_picture(project=project, sha256=sha256)
+    remove_guideline_picture(picture=picture, by=signed_in_person(request))
+    return HttpResponseRedirect(f"/projects/{project.id}/guidelines")
 
 
 @require_safe
@@ -278,10 +314,19 @@ def _guidelines(
         current="guidelines",
         status=422 if fault else 200,
         text=project.guidelines if text is None else text,
+        html=mark_safe(render_guidelines(project)),
+        pictures=guideline_pictures(project),
+        max_pictures=MAX_GUIDELINE_PICTURES,
         fault=fault,
         was_saved="saved" in request.GET,
         max_length=MAX_GUIDELINES,
     )
+
+
+def _with_pictures(text: str, added: list[GuidelinePicture]) -> str:
+    """The text with the pictures that it does not name yet at its end."""
+    new = [one.name for one in added if f"({one.name})" not in text]
+    return "\n\n".join([text, *(f"![{Path(name).stem}]({name})" for name in new)]).strip()
 
 
 def _members(

@@ -28,6 +28,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROJECT}/dashboard", projects.dashboard, name="dashboard"),
     path(f"{PROJECT}/rounds", projects.rounds, name="rounds"),
     path(f"{PROJECT}/guidelines", projects.guidelines, name="guidelines"),
+    path(
+        f"{PROJECT}/guidelines/pictures/<str:sha256>/remove",
+        projects.drop_guideline_picture,
+        name="drop-guideline-picture",
+    ),
     path(f"{PROJECT}/members", projects.members, name="members"),
     path(f"{PROJECT}/members/add", projects.add_member, name="add-member"),
     path(f"{PROJECT}/members/<uuid:person_id>/remove", projects.drop_member, name="drop-member"),

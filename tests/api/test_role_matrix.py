@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from annotator.models import Export, Job, JobKind, MaskAudit, Role, Round
+from annotator.models import Export, GuidelinePicture, Job, JobKind, MaskAudit, Role, Round
 from annotator.services.invitations import make_invitation
 from annotator.services.tokens import create_token
 from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
@@ -64,6 +64,10 @@ MATRIX = [
     GET    projects/{project}/invitations                404 403 ok  ok
     POST   projects/{project}/invitations                404 403 ok  ok
     DELETE projects/{project}/invitations/{invitation}   404 403 ok  ok
+    GET    projects/{project}/guidelines                 404 ok  ok  ok
+    POST   projects/{project}/guideline-pictures         404 403 ok  ok
+    GET    projects/{project}/guideline-pictures/{picture} 404 404 404 404
+    DELETE projects/{project}/guideline-pictures/{picture} 404 403 ok ok
     GET    projects/{project}/images                     404 403 ok  ok
     POST   projects/{project}/images                     404 403 ok  ok
     POST   projects/{project}/assignments/next           404 ok  ok  ok
@@ -183,8 +187,12 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
     export = Export.objects.create(project=cast.project, job=packing, format="coco")
     invitation, _ = make_invitation(project=cast.project, role=Role.ANNOTATOR, by=cast.carol)
     token, _ = create_token(person=cast.alice, name="a script", scopes=[], days=1)
+    shown = GuidelinePicture.objects.create(
+        project=cast.project, name="quay.png", picture=assignment.image.picture
+    )
     audit = MaskAudit.objects.create(project=cast.project, seed=1, num_images=1)
     return {
+        "picture": shown.picture_id,
         "token": str(token.id),
         "invitation": str(invitation.id),
         "audit": str(audit.id),

@@ -95,10 +95,11 @@ def guided(product: LiveProduct) -> Iterator[Callable[[str], None]]:
 def test_guidelines_are_one_key_away_and_leave_the_hand_free(
     painting: Workbench, guided: Callable[[str], None]
 ) -> None:
-    guided("Mask every cup.\n\n<b>Never</b> the saucer.")
+    guided("Mask **every** cup.\n\n<b>Never</b> the saucer.")
     panel = painting.page.locator("#guidelines")
     painting.press("g")
     expect(panel.locator("p")).to_have_text(["Mask every cup.", "<b>Never</b> the saucer."])
+    expect(panel.locator("strong")).to_have_text("every")
     painting.square_brush()
     painting.dab(0.6, 0.4)
     painting.expect_sizes(DAB)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotator.models import Assignment, AssignmentState, Membership, Project
 from annotator.services.images import remove_image
+from tests import pictures
 from tests.cast import Cast, lend, make_embedding, make_image, make_model
 from tests.pages.conftest import Visitors
 
@@ -148,11 +150,28 @@ def test_managers_write_guidelines_and_annotators_read_them(visitor: Visitors, c
     text = "Mask <b>every</b> boat.\r\n\r\nThen the quay."
     assert visitor("carol").post(path, {"guidelines": text}).status_code == 302
     shown = visitor("alice").get(path).text
-    assert "Mask &lt;b&gt;every&lt;/b&gt; boat." in shown
+    assert "<p>Mask &lt;b&gt;every&lt;/b&gt; boat.</p>" in shown
     assert visitor("alice").post(path, {"guidelines": "Nothing."}).status_code == 403
     assert visitor("mallory").post(path, {"guidelines": "Nothing."}).status_code == 404
     assert visitor("carol").post(path, {"guidelines": "x" * 20001}).status_code == 422
     assert Project.objects.get(id=cast.project.id).guidelines.endswith("\n\nThen the quay.")
+
+
+def test_pictures_come_with_the_text_that_shows_them(visitor: Visitors, cast: Cast) -> None:
+    carol, path = visitor("carol"), f"/projects/{cast.project.id}/guidelines"
+    files = [
+        SimpleUploadedFile(name, content)
+        for name, content in (("quay.png", pictures.png()), ("notes.txt", b"no picture"))
+    ]
+    saved = carol.post(path, {"guidelines": "Boats", "files": files})
+    assert saved.status_code == 422 and "The text is saved. notes.txt:" in saved.text
+    assert Project.objects.get(id=cast.project.id).guidelines == "Boats\n\n![quay](quay.png)"
+    address = re.search(r'<img src="([^"]+)" alt="quay"', visitor("alice").get(path).text)
+    assert address is not None and visitor("alice").get(address[1]).status_code == 200
+    remove = f"{path}/pictures/{address[1].rpartition('/')[2]}/remove"
+    for who, status in (("alice", 403), ("mallory", 404), ("nobody", 302), ("carol", 302)):
+        assert visitor(who).post(remove).status_code == status
+    assert "<img src" not in re.sub(r"(?s)<header.*?</header>", "", carol.get(path).text)
 
 
 def test_managers_add_change_and_remove_members(visitor: Visitors, cast: Cast) -> None:

@@ -101,6 +101,14 @@ export class ApiClient {
 
   /**
    * @param {string} project
+   * @returns {Promise<{text: string, html: string}>} `html` holds nothing that acts
+   */
+  guidelines(project) {
+    return this.#get(`projects/${project}/guidelines`);
+  }
+
+  /**
+   * @param {string} project
    * @param {Json} changes
    * @returns {Promise<Json>}
    */

@@ -186,10 +186,9 @@ async function start(facts) {
   const readProject = async () => {
     const about = await api.project(facts.project ?? '');
     show({ exclusive: about.overlap_rule === 'exclusive' });
-    return about;
   };
-  const readGuidelines = async () => (await readProject()).guidelines;
-  const toggleGuidelines = guidelines({ host: byId('guidelines'), text: readGuidelines, run: runFromButton });
+  const readGuidelines = async () => (await api.guidelines(facts.project ?? '')).html;
+  const toggleGuidelines = guidelines({ host: byId('guidelines'), html: readGuidelines, run: runFromButton });
   const coach = tutorial({
     host: byId('tutorial'),
     ended: () => {
