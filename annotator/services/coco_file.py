@@ -75,6 +75,25 @@ class CocoIndex:
             self.strays.append(Stray(f"image {image_id!r:.60}", "unknown_image", text, lost))
 
 
+@dataclass
+class FolderIndex(CocoIndex):
+    """What a folder holds that has a file for each image; only one of them is held at a time."""
+
+    _files: dict[Id, tuple[Path, int]] = field(default_factory=dict)  # with the number of masks
+
+    def num_annotations_of(self, image: CocoImage) -> int:
+        return self._files[image.id][1]
+
+    def file_of(self, image: CocoImage) -> Path:
+        """The file that holds an image's masks."""
+        return self._files[image.id][0]
+
+    def note_file(self, image_id: Id, path: Path, num_masks: int) -> None:
+        """Remembers which file tells of an image."""
+        self._files[image_id] = (path, num_masks)
+        self.num_annotations += num_masks
+
+
 def index_coco_file(path: Path, *, max_bytes: int) -> CocoIndex:
     """What a COCO file holds. Raises `Invalid` when it is too large, not JSON or not COCO."""
     if path.stat().st_size > max_bytes:

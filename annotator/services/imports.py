@@ -1,4 +1,4 @@
-"""Importing a COCO data set: its images as uploads, its masks as accepted masks of origin `imported`.
+"""Importing a data set: its images as uploads, its masks as accepted masks of origin `imported`.
 
 Every image with its masks is one step of its own: a run that was cut off is repeated, and finds what is there. A mask
 is known by image and content, so a second run changes nothing. docs/decisions/imports.md has the reasons.
@@ -31,13 +31,13 @@ from annotator.models import (
     Project,
 )
 from annotator.services.audit import record_act
-from annotator.services.coco_file import CocoImage, CocoIndex, index_coco_file
+from annotator.services.coco_file import CocoImage, CocoIndex
+from annotator.services.data_set_formats import INDEXES, format_of, pictures_of
 from annotator.services.hints import send_hint
 from annotator.services.images import CONTROL_CHARACTERS, add_picture, clean_name, require_open
 from annotator.services.mask_history import revision_of
 from annotator.services.orientation import turned_upright
 from annotator.services.pictures import ReadPicture, reading_picture
-from annotator.services.sa1b_folder import index_sa1b_folder
 from common import rle
 from common.segmentation import BadSegmentation, read_segmentation
 
@@ -134,24 +134,27 @@ class _Import:
     imagined: dict[str, set[str]] = field(default_factory=dict)
 
 
-def import_coco(
+def import_masks(
     *,
     project: Project,
-    annotations: Path,
-    images: Path,
+    source: Path,
+    images: Path | None = None,
+    format: str | None = None,
     settings_: ImportSettings,
     by: Person | None,
     advance: Callable[[ImportReport], None] = lambda report: None,
 ) -> ImportReport:
-    """Brings the images and masks of a COCO file, or of a folder as SA-1B, into a project.
+    """Brings the images and masks of a file or folder into a project.
 
-    `images` is the folder of their files.
+    `format` is one of `data_set_formats.INDEXES`, `images` the folder of the pictures; both are found out when None.
 
-    The whole file is read before anything is written. `advance` is told after each image. Raises `Conflict`
-    (archived), `Invalid` (no COCO file) and `StorageLow`; images and masks that are refused are in the report.
+    Everything is looked at before anything is written. `advance` is told after each image. Raises `Conflict`
+    (archived), `Invalid` (nothing of that format) and `StorageLow`; what is refused is in the report.
     """
     require_open(project)
-    index = _index(annotations)
+    format = format or format_of(source)
+    images = images or pictures_of(source, format)
+    index = INDEXES[format](source, images)
     report = ImportReport(num_images=len(index.images))
     for stray in index.strays:
         report.refuse(stray.place, stray.code, stray.message, masks=stray.num_masks)
@@ -167,17 +170,11 @@ def import_coco(
     return report
 
 
-def _index(annotations: Path) -> CocoIndex:
-    if annotations.is_dir():
-        return index_sa1b_folder(annotations)
-    return index_coco_file(annotations, max_bytes=settings.MAX_COCO_BYTES)
-
-
 def _tell(run: _Import) -> None:
     record_act(
         person=run.by,
         project=run.project,
-        act="coco.imported",
+        act="masks.imported",
         subject=clean_name(run.index.path.name),
         detail={"images": run.report.images_added, "masks": run.report.masks_added},
     )

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from annotator.errors import Invalid
-from annotator.services.coco_file import CocoImage, CocoIndex, Id, Stray, add_image
+from annotator.services.coco_file import CocoImage, FolderIndex, Id, Stray, add_image
 
 MANIFEST = "manifest.json"  # of our own export
 MAX_FILE_BYTES = 64 << 20
 
 
-@dataclass
-class Sa1bIndex(CocoIndex):
+class Sa1bIndex(FolderIndex):
     """What the files hold; `path` is their folder."""
-
-    _files: dict[Id, tuple[Path, int]] = field(default_factory=dict)  # with the number of masks
-
-    def num_annotations_of(self, image: CocoImage) -> int:
-        return self._files[image.id][1]
 
     def annotations_of(self, image: CocoImage) -> Iterator[dict[str, object]]:
         """The annotations of an image, in the order of its file."""
-        for entry in read_file(self._files[image.id][0])["annotations"]:
+        for entry in read_file(self.file_of(image))["annotations"]:
             yield entry if isinstance(entry, dict) else {}
-
-    def note_file(self, image_id: Id, path: Path, num_masks: int) -> None:
-        """Remembers which file tells of an image."""
-        self._files[image_id] = (path, num_masks)
-        self.num_annotations += num_masks
 
 
 def index_sa1b_folder(folder: Path) -> Sa1bIndex:

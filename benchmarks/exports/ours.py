@@ -16,12 +16,12 @@ def main() -> None:
     """Runs the command and tells its cost, the database's share in it."""
     what, project, file = sys.argv[1:]
     django.setup()
-    from annotator.management.commands import export_masks, import_coco
+    from annotator.management.commands import export_masks, import_masks
     from benchmarks.dashboard.measuring import server_seconds
 
     runs: dict[str, Callable[[], object]] = {
         "export": lambda: call_command(export_masks.Command(), project, Path(file)),
-        "import": lambda: call_command(import_coco.Command(), project, Path(file)),
+        "import": lambda: call_command(import_masks.Command(), project, Path(file)),
     }
     tell(measured(runs[what], server_seconds))
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.core.management import CommandError, call_command
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
+
+from annotator.models import Mask
 
 WIDTH, HEIGHT = 61, 43
 
@@ -78,3 +82,20 @@ class DataSet:
         path = self.folder / "annotations.json"
         path.write_text(json.dumps(self.content), encoding="utf-8")
         return path
+
+
+def run(*words: str) -> str:
+    """What the command says, refusals included; a failure is part of it."""
+    out = io.StringIO()
+    try:
+        call_command(*words, stdout=out, stderr=out)
+    except CommandError as error:
+        out.write(f"FAILED: {error}")
+    return out.getvalue()
+
+
+def pixels(mask: Mask) -> NDArray[np.bool_]:
+    """The stored mask, drawn by pycocotools."""
+    picture = mask.image.picture
+    encoded = {"size": [picture.height, picture.width], "counts": mask.counts.encode()}
+    return coco_mask.decode(encoded).astype(bool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
@@ -12,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
-from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import ImageOps
 from pycocotools import mask as coco_mask
@@ -25,13 +22,22 @@ from annotator.queries.training_sets import snapshot_masks
 from annotator.services import coco_file
 from annotator.services.coco_file import index_coco_file
 from annotator.services.images import Upload, add_images
-from annotator.services.imports import ImportReport, ImportSettings, import_coco
+from annotator.services.imports import ImportReport, ImportSettings, import_masks
 from annotator.services.orientation import turned_upright
 from common import rle
 from launcher.os_processes import wait_until
 from launcher.places import CHECKOUT
 from tests import pictures
-from tests.annotator.coco_data import HEIGHT, WIDTH, DataSet, blob, compressed, uncompressed
+from tests.annotator.coco_data import (
+    HEIGHT,
+    WIDTH,
+    DataSet,
+    blob,
+    compressed,
+    pixels,
+    run,
+    uncompressed,
+)
 from tests.cast import Cast
 from tests.patience import PATIENCE_S
 from tests.worker.engine import own_database_url
@@ -44,26 +50,9 @@ def data(tmp_path: Path) -> DataSet:
     return DataSet(tmp_path / "set")
 
 
-def run(*words: str) -> str:
-    """What the command says, refusals included; a failure is part of it."""
-    out = io.StringIO()
-    try:
-        call_command(*words, stdout=out, stderr=out)
-    except CommandError as error:
-        out.write(f"FAILED: {error}")
-    return out.getvalue()
-
-
 def run_import(data: DataSet, *words: str, project: str = "Harbour") -> str:
     data.write()
     return run("import_coco", project, str(data.folder), *words)
-
-
-def pixels(mask: Mask) -> NDArray[np.bool_]:
-    """The stored mask, drawn by pycocotools."""
-    picture = mask.image.picture
-    encoded = {"size": [picture.height, picture.width], "counts": mask.counts.encode()}
-    return coco_mask.decode(encoded).astype(bool)
 
 
 def everything() -> dict[str, list[object]]:
@@ -420,10 +409,9 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(cast: Cast, data: DataSe
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        import_coco(
+        import_masks(
             project=cast.project,
-            annotations=path,
-            images=path.parent,
+            source=path,
             settings_=ImportSettings(),
             by=None,
             advance=cut_off,
