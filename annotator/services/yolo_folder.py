@@ -25,7 +25,7 @@ class YoloIndex(FolderIndex):
         """The polygons of an image in pixels; of a line that holds none (a box) there is no mask."""
         for number, line in enumerate(_lines(self.file_of(image)), 1):
             label, *words = line.split()
-            category: Id = int(label) if label.isdecimal() else label
+            category: Id = int(label) if label.isdecimal() and len(label) < 10 else label
             outline = _pixels(words, image)
             segmentation = None if outline is None else [outline]
             yield {"id": number, "category_id": category, "segmentation": segmentation}
