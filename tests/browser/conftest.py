@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.workbench_page import (
     EXPIRE,
@@ -15,6 +15,7 @@ from tests.browser.workbench_page import (
     watch_faults,
 )
 from tests.live_product import LiveProduct
+from tests.returning import make_returning
 
 OpenPage = Callable[..., Page]
 
@@ -34,3 +35,26 @@ def manager_holds_nothing(product: LiveProduct) -> Iterator[None]:
     """After the test the manager lets go of what was lent."""
     yield
     product.ask(EXPIRE, "manager")
+
+
+@pytest.fixture(scope="module")
+def page_with_model(product: LiveProduct, chromium: Browser) -> Iterator[Workbench]:
+    """One page whose model has started, for all tests that click."""
+    context = chromium.new_context(base_url=product.url, viewport=WINDOW)
+    cookies = product.session("annotator").cookies().items()
+    context.add_cookies([{"name": key, "value": text, "url": product.url} for key, text in cookies])
+    make_returning(context, product, "annotator")
+    page = context.new_page()
+    faults = watch_faults(page)
+    bench = open_workbench(page, product)
+    bench.wait_for_model()
+    yield bench
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def workbench(page_with_model: Workbench) -> Workbench:
+    """The page with the model, nothing in hand, no mask in the list, the first candidate preferred."""
+    page_with_model.empty()
+    return page_with_model

@@ -3,46 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Request, expect
+from playwright.sync_api import Request, expect
 
-from tests.browser.workbench_page import (
-    CIRCLE,
-    DAB,
-    WINDOW,
-    Workbench,
-    open_workbench,
-    watch_faults,
-)
-from tests.live_product import LiveProduct
+from tests.browser.workbench_page import CIRCLE, DAB, Workbench
 from tests.patience import LONG_MS
-from tests.returning import make_returning
-
-
-@pytest.fixture(scope="module")
-def page_with_model(product: LiveProduct, chromium: Browser) -> Iterator[Workbench]:
-    """One page whose model has started, for all tests that click."""
-    context = chromium.new_context(base_url=product.url, viewport=WINDOW)
-    cookies = product.session("annotator").cookies().items()
-    context.add_cookies([{"name": key, "value": text, "url": product.url} for key, text in cookies])
-    make_returning(context, product, "annotator")
-    page = context.new_page()
-    faults = watch_faults(page)
-    bench = open_workbench(page, product)
-    bench.wait_for_model()
-    yield bench
-    context.close()
-    assert faults == []
-
-
-@pytest.fixture
-def workbench(page_with_model: Workbench) -> Workbench:
-    """The page with the model, nothing in hand, no mask in the list, the first candidate preferred."""
-    page_with_model.empty()
-    return page_with_model
 
 
 def test_clicks_and_a_stroke_become_a_mask_that_is_saved(workbench: Workbench) -> None:

@@ -8,7 +8,7 @@ import {
   addPoint, answer, chooseCandidate, maskOf, movePoint, needsAnswer, newCurrent, paint, removePoint, setBox, strokeArea,
 } from '../../web/static/js/state/current.js';
 import { amend, commit, EMPTY_DOC, newHistory, redo, redoLabel, undo, undoLabel } from '../../web/static/js/state/history.js';
-import { acceptCurrent, deleteMask, docFromServer, giveUpCurrent, inHand, isSentBack, maskAt, reopen } from '../../web/static/js/state/masks.js';
+import { acceptCurrent, acceptWithParts, deleteMask, docFromServer, giveUpCurrent, inHand, isSentBack, maskAt, reopen } from '../../web/static/js/state/masks.js';
 
 /** @typedef {import('../../web/static/js/state/types.js').Candidate} Candidate */
 /** @typedef {import('../../web/static/js/state/types.js').Stroke} Stroke */
@@ -194,4 +194,29 @@ test('a colour may come again only far from where it is worn', () => {
   const far = Array.from({ length: 40 }, (_, i) => ({ box: /** @type {[number, number, number, number]} */ ([500, 0, 510, 10]), color: i % PALETTE.length }));
   const near = { box: /** @type {[number, number, number, number]} */ ([0, 0, 9, 9]), color: 4 };
   assert.notEqual(pickColor([...far, near], [10, 0, 20, 9]), 4);
+});
+
+test('parts are the other candidates that lie in the mask and are no copy of it', () => {
+  const outside = { ...candidate(4, 10), mask: rectangle(30, 15, 38, 22) };
+  const copy = { ...candidate(5, 30), mask: rectangle(4, 3, 29, 12) };
+  const all = answer(clicked(), [candidate(3, 30), candidate(1, 10), outside, copy, candidate(2, 20)], null);
+  const names = ['b', 'c'];
+  const { masks, current } = acceptWithParts(inHand(EMPTY_DOC, all), FACTS, () => names.shift() ?? 'more');
+  assert.equal(current, null);
+  assert.deepEqual(masks.map(({ id, area }) => [id, area]), [['a', 26 * 9], ['b', 6 * 9], ['c', 16 * 9]]);
+  assert.deepEqual(masks[1].steps.at(-1), { kind: 'part_of', mask: 'a' });
+  assert.deepEqual(masks.map(({ orderIndex }) => orderIndex), [0, 1, 2]);
+});
+
+test('where masks may not overlap an accepted one takes its pixels, and paint with them', () => {
+  const facts = { ...FACTS, exclusive: true };
+  const painted = paint(newCurrent('old'), stroke('brush', 10, 10, 8), strokeArea(SIZE, stroke('brush', 10, 10, 8)));
+  const first = acceptCurrent(inHand(EMPTY_DOC, painted), facts);
+  const over = paint(newCurrent('new'), stroke('brush', 14, 10, 8), strokeArea(SIZE, stroke('brush', 14, 10, 8)));
+  const second = acceptCurrent(inHand(first, over), facts);
+  assert.deepEqual(second.masks.map(({ area }) => area), [32, 64]);
+  const again = reopen(second, 'old').current;
+  assert.ok(again);
+  assert.equal(areaOf(maskOf(again, SIZE)), 32, 'opened again it does not paint over the other');
+  assert.deepEqual(changesBetween(first, second).map(({ kind, mask }) => [kind, mask.id]), [['save', 'old'], ['save', 'new']]);
 });

@@ -41,11 +41,14 @@ export function clear(context, view) {
  * @param {Context} context
  * @param {Viewport} view
  * @param {import('./stage.js').Picture} source
+ * @param {{brightness: number, contrast: number}} light
  */
-export function drawPicture(context, view, { picture, width, height, tiles }) {
+export function drawPicture(context, view, { picture, width, height, tiles }, { brightness, contrast }) {
   drawInImage(context, view);
+  if (brightness !== 1 || contrast !== 1) context.filter = `brightness(${brightness}) contrast(${contrast})`;
   context.drawImage(picture, 0, 0, width, height);
   tiles?.draw(context, view);
+  context.filter = 'none';
 }
 
 /**
@@ -58,7 +61,9 @@ export function drawMasks(context, view, bench) {
   if (bench.peek) return;
   const visible = visibleBox(view);
   drawInImage(context, view);
+  const alone = bench.solo ? (current?.id ?? bench.selected ?? bench.hovered) : null;
   for (const mask of masks) {
+    if (bench.solo && mask.id !== alone) continue;
     if (mask.id === current?.id || !meets(mask.box, visible)) continue;
     drawMask(context, view, bench, mask, current ? 0.6 : 1);
   }

@@ -14,7 +14,7 @@ import { currentOf } from '../state/workbench.js';
 import { clear, drawCursor, drawInHand, drawMasks, drawPicture, drawPrompt } from './layers.js';
 import { fit, NO_VIEW, panBy, resized, zoomAt, zoomToBox } from './viewport.js';
 
-const BACK = ['history', 'image', 'opacity', 'outlineOnly', 'selected', 'hovered', 'peek'];
+const BACK = ['history', 'image', 'opacity', 'outlineOnly', 'selected', 'hovered', 'peek', 'brightness', 'contrast', 'solo'];
 
 /** Event: `view`, after the image moved on the screen. */
 export class Stage extends EventTarget {
@@ -156,7 +156,7 @@ export class Stage extends EventTarget {
       const { scale, left, top } = this.#view;
       this.#host.dataset.view = `${scale} ${left} ${top}`;
       clear(this.#back, this.#view);
-      if (this.#picture) drawPicture(this.#back, this.#view, this.#picture);
+      if (this.#picture) drawPicture(this.#back, this.#view, this.#picture, bench);
       if (this.#picture) drawMasks(this.#back, this.#view, bench);
     }
     if (!front) return;

@@ -123,6 +123,7 @@ async function start(facts) {
   /** @type {Record<string, () => void>} */
   const commands = {
     accept: () => (store.get().cleanUp ? acts.applyCleanUp() : acts.accept()),
+    accept_parts: () => acts.acceptWithParts(),
     clear: () => {
       if (store.get().cleanUp) return acts.leaveCleanUp();
       tools[store.get().tool].cancel();
@@ -134,6 +135,10 @@ async function start(facts) {
     delete: () => removing(() => acts.removeSelected()),
     clean_up: () => (store.get().cleanUp ? acts.applyCleanUp() : acts.offerCleanUp()),
     give_up: () => acts.giveUp(),
+    keep_going: () => {
+      objectBegins();
+      show({ overtime: false });
+    },
     candidate_next: () => acts.nextCandidate(1),
     candidate_previous: () => acts.nextCandidate(-1),
     candidate_1: () => acts.chooseCandidate(0),
@@ -151,6 +156,7 @@ async function start(facts) {
     point_background: () => atCrosshair(0),
     preview: () => store.update((bench) => ({ ...bench, previewOn: !bench.previewOn })),
     outline: () => store.update((bench) => ({ ...bench, outlineOnly: !bench.outlineOnly })),
+    solo: () => store.update((bench) => ({ ...bench, solo: !bench.solo })),
     fit: () => stage.fit(),
     zoom_mask: () => zoomToMask(store.get(), stage),
     zoom_in: () => stage.zoom(1.25),
@@ -200,7 +206,7 @@ async function start(facts) {
   const pictures = [
     coach.show,
     toolRail({ host: byId('rail'), run: runFromButton, setBrushSize: (size) => show({ brush: { ...store.get().brush, size } }) }),
-    topBar({ host: byId('bar'), run: runFromButton, openSaveDetails, activeMs: () => (store.get().image ? recorder.activeMs - clock.begun : 0) }),
+    topBar({ host: byId('bar'), run: runFromButton, openSaveDetails, activeMs: () => (store.get().image ? recorder.activeMs - clock.begun : 0), setOvertime: (overtime) => show({ overtime }) }),
     dock({ host: byId('dock'), run: runFromButton }),
     cleanUpBar({ host: byId('clean-up'), run: runFromButton, setStrength: (minArea) => acts.setCleanUp(minArea) }),
     maskList({
@@ -212,7 +218,7 @@ async function start(facts) {
         select: fromButton((/** @type {string} */ id) => acts.select(id)),
         refine: fromButton((/** @type {string} */ id) => acts.refine(id)),
         remove: fromButton((/** @type {string} */ id) => removing(() => acts.remove(id))),
-        setOpacity: (opacity) => show({ opacity, outlineOnly: false }),
+        setView: show,
       },
     }),
     screens({ host: byId('screen'), tryAgain: () => void line.again(), home: '/' }),

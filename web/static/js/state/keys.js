@@ -20,6 +20,7 @@
 /** @type {readonly Command[]} */
 export const COMMANDS = [
   command('Masks', 'accept', 'Accept the mask in hand', 'Enter', 'N'),
+  command('Masks', 'accept_parts', 'Accept it, and its parts as masks of their own', 'Shift+Enter'),
   command('Masks', 'clear', 'Clear the prompt', 'Escape'),
   command('Masks', 'undo', 'Undo', 'Ctrl+Z'),
   command('Masks', 'redo', 'Redo', 'Ctrl+Shift+Z', 'Ctrl+Y'),
@@ -27,6 +28,7 @@ export const COMMANDS = [
   command('Masks', 'delete', 'Delete the selected mask', 'Delete', 'Backspace'),
   command('Masks', 'clean_up', 'Fill holes and drop specks', 'C'),
   command('Masks', 'give_up', 'Give up on this object', 'X'),
+  command('Masks', 'keep_going', 'Another 30 seconds for this object', 'K'),
   command('Candidates', 'candidate_next', 'Next candidate', 'Tab'),
   command('Candidates', 'candidate_previous', 'Previous candidate', 'Shift+Tab'),
   command('Candidates', 'candidate_1', 'First candidate', '1'),
@@ -45,6 +47,7 @@ export const COMMANDS = [
   command('View', 'preview', 'Preview under the pointer', 'V'),
   command('View', 'outline', 'Outlines only', 'O'),
   { ...command('View', 'peek', 'Hide all masks while held', 'H'), held: true },
+  command('View', 'solo', 'Show one mask alone', 'I'),
   command('View', 'fit', 'Fit the image', 'Ctrl+0'),
   command('View', 'zoom_mask', 'Zoom to the mask', 'Z'),
   command('View', 'zoom_in', 'Zoom in', '+', '='),

@@ -13,7 +13,7 @@
  */
 import { areaOf, intersect, subtract } from '../geometry/raster.js';
 import { pickColor } from './colors.js';
-import { chosenCandidate, decided, isEmpty, maskOf, repainted, reopenMask, UNPAINTED } from './current.js';
+import { candidateRaster, chosenCandidate, decided, isEmpty, maskOf, newCurrent, repainted, reopenMask, UNPAINTED } from './current.js';
 import { rasterOf, rleOf } from './rasters.js';
 
 /**
@@ -38,6 +38,48 @@ export function acceptCurrent(doc, facts) {
   if (!facts.exclusive || accepted === doc || !newest) return accepted;
   const masks = accepted.masks.map((mask) => (mask === newest ? mask : without(mask, newest)));
   return { ...accepted, masks: masks.filter((mask) => mask.area > 0) };
+}
+
+/** How much of a part must lie in the whole. */
+const IN_WHOLE = 0.9;
+/** Masks more alike than this are one. */
+const ALIKE_IOU = 0.9;
+
+/**
+ * Accept the object in hand, and keep those of its other candidates that are parts of it as masks of their own.
+ *
+ * @param {Doc} doc
+ * @param {MaskFacts} facts
+ * @param {() => string} newId
+ * @returns {Doc}
+ */
+export function acceptWithParts(doc, facts, newId) {
+  const { current } = doc;
+  const accepted = listed(doc, facts, { state: 'accepted', givenUp: false });
+  if (!current || accepted === doc) return doc;
+  const kept = [maskOf(current, facts.size)];
+  let result = accepted;
+  for (const candidate of current.candidates) {
+    const raster = candidateRaster(candidate);
+    if (!raster || !isPart(raster, kept)) continue;
+    kept.push(raster);
+    const token = { kind: 'candidate', token: candidate.token, predicted_iou: candidate.predictedIou };
+    const steps = [...current.steps.filter(({ kind }) => kind !== 'candidate' && kind !== 'stroke'), token, { kind: 'part_of', mask: current.id }];
+    const part = { ...newCurrent(newId()), candidates: [candidate], answered: true, steps };
+    result = listed({ ...result, current: part }, facts, { state: 'accepted', givenUp: false });
+  }
+  return result;
+}
+
+/**
+ * @param {import('./types.js').MaskRaster} raster
+ * @param {readonly import('./types.js').MaskRaster[]} kept  the whole first
+ */
+function isPart(raster, kept) {
+  const area = areaOf(raster);
+  const shared = kept.map((one) => areaOf(intersect(one, raster)));
+  const isAlike = kept.some((one, i) => shared[i] > ALIKE_IOU * (areaOf(one) + area - shared[i]));
+  return area > 0 && shared[0] >= IN_WHOLE * area && !isAlike;
 }
 
 /**

@@ -75,6 +75,10 @@
  * @property {boolean} peek  masks are hidden while a key is held
  * @property {Keys} keys  of this person
  * @property {boolean} exclusive  masks of this project do not overlap: a newer one takes the pixels
+ * @property {number} brightness  of the picture, 1 as it is
+ * @property {number} contrast  of the picture, 1 as it is
+ * @property {boolean} solo  only the selected mask is drawn, else the one under the pointer
+ * @property {boolean} overtime  the object in hand has taken its 30 seconds
  * @property {boolean} correcting  a reviewer corrects somebody's mask: there is no lease, and no other image
  */
 import { newHistory } from './history.js';
@@ -112,6 +116,10 @@ export const FIRST = {
   overCandidates: false,
   peek: false,
   keys: FIRST_KEYS,
+  brightness: 1,
+  contrast: 1,
+  solo: false,
+  overtime: false,
   exclusive: false,
   correcting: false,
 };

@@ -25,7 +25,8 @@ export function dock({ host, run }) {
   const accept = wordButton({ command: 'accept', text: 'Accept', drawing: 'accept', run, class: 'word word-accept' });
   const hint = make('p', { class: 'dock-hint', attributes: { role: 'status' } });
   const acts = make('div', { class: 'dock-acts', attributes: { role: 'group', 'aria-label': 'Object in hand' } });
-  acts.append(undo, redo, make('span', { class: 'dock-rule' }), clear, giveUp, accept);
+  const more = wordButton({ command: 'keep_going', text: '30 s more', run, class: 'word word-quiet' });
+  acts.append(undo, redo, make('span', { class: 'dock-rule' }), clear, giveUp, more, accept);
   host.append(hint, acts);
 
   return (bench) => {
@@ -38,9 +39,22 @@ export function dock({ host, run }) {
     setAttributes(redo, { title: redoing ? withCap(`Redo: ${redoing}`, capOf(bench.keys, 'redo')) : 'Nothing to redo' });
     clear.disabled = giveUp.disabled = current === null;
     accept.disabled = !current || isEmpty(maskOf(current, sizeOf(bench)));
-    setText(hint, hintFor(bench));
+    const isOver = bench.overtime && current !== null && bench.editing === 'open';
+    more.hidden = !isOver;
+    setAttributes(hint, { 'data-over': isOver });
+    setText(hint, isOver ? overtimeFor(bench) : hintFor(bench));
     host.hidden = bench.screen.kind !== 'ready' || bench.cleanUp !== null;
   };
+}
+
+/**
+ * The 30-second rule (sam paper, section 4): move on, or decide to stay.
+ *
+ * @param {Workbench} bench
+ */
+function overtimeFor({ keys }) {
+  const key = (/** @type {string} */ command) => keyWords(keys, command);
+  return `30 seconds on this object: ${key('accept')} takes it as it is, ${key('give_up')} gives up on it, ${key('next')} goes to the next image, ${key('keep_going')} goes on`;
 }
 
 /**

@@ -11,14 +11,14 @@
  * @property {(id: string) => void} select
  * @property {(id: string) => void} refine
  * @property {(id: string) => void} remove
- * @property {(opacity: number) => void} setOpacity
+ * @property {(change: Partial<Workbench>) => void} setView
  */
 import { drawThumbnail } from '../canvas/thumbnail.js';
 import { cssColor, PALETTE } from '../state/colors.js';
 import { isSentBack } from '../state/masks.js';
 import { rasterOf } from '../state/rasters.js';
 import { reasonText } from '../state/reject_reasons.js';
-import { docOf } from '../state/workbench.js';
+import { docOf, FIRST } from '../state/workbench.js';
 import { iconButton, withCap } from './controls.js';
 import { make, setAttributes, setText } from './elements.js';
 import { icon } from './icons.js';
@@ -37,10 +37,15 @@ export function maskList({ host, acts, picture }) {
   const count = make('span', { class: 'panel-count' });
   const heading = make('h2', { class: 'panel-heading', text: 'Masks' }, ' ', count);
   const close = iconButton({ command: 'panel', run: acts.run, class: 'panel-close' });
-  const slider = opacitySlider(acts.setOpacity);
+  const sliders = [
+    viewSlider('opacity', 'Opacity', { least: 0, most: 100 }, (opacity) => acts.setView({ opacity, outlineOnly: false })),
+    viewSlider('brightness', 'Brightness', { least: 50, most: 200 }, (brightness) => acts.setView({ brightness })),
+    viewSlider('contrast', 'Contrast', { least: 50, most: 200 }, (contrast) => acts.setView({ contrast })),
+  ];
+  const view = make('div', { class: 'panel-view' }, ...sliders.map((slider) => slider.row));
   const list = make('ol', { class: 'mask-list', attributes: { 'aria-label': 'Masks in the order they were made' } });
   const empty = emptyList();
-  host.append(make('div', { class: 'panel-head' }, heading, close), slider.row, list, empty.box);
+  host.append(make('div', { class: 'panel-head' }, heading, close), view, list, empty.box);
 
   /** @type {Map<string, {row: HTMLLIElement, mask: Mask | null, show: (mask: Mask, bench: Workbench, place: number) => void}>} */
   const rows = new Map();
@@ -51,7 +56,7 @@ export function maskList({ host, acts, picture }) {
     if (drawn.bench && drawn.picture === picture() && looksSame(drawn.bench, bench)) return;
     drawn.bench = bench;
     const { masks } = docOf(bench);
-    slider.show(bench.opacity);
+    for (const slider of sliders) slider.show(bench);
     setText(count, String(masks.length));
     empty.box.hidden = masks.length > 0 || bench.image === null;
     empty.show(bench);
@@ -90,23 +95,30 @@ function looksSame(a, b) {
     a.image === b.image &&
     a.selected === b.selected &&
     a.opacity === b.opacity &&
+    a.brightness === b.brightness &&
+    a.contrast === b.contrast &&
     a.keys === b.keys
   );
 }
 
-/** @param {(opacity: number) => void} setOpacity */
-function opacitySlider(setOpacity) {
+/**
+ * @param {'opacity' | 'brightness' | 'contrast'} name
+ * @param {string} words
+ * @param {{least: number, most: number}} range  percent
+ * @param {(share: number) => void} set
+ */
+function viewSlider(name, words, { least, most }, set) {
   const slider = make('input', {
-    attributes: { type: 'range', min: '0', max: '100', step: '5', id: 'opacity' },
-    on: { input: () => setOpacity(Number(slider.value) / 100) },
+    attributes: { type: 'range', min: String(least), max: String(most), step: '5', id: name },
+    on: { input: () => set(Number(slider.value) / 100), dblclick: () => set(FIRST[name]) },
   });
-  const number = make('output', { class: 'panel-number', attributes: { for: 'opacity' } });
-  const label = make('label', { text: 'Opacity', attributes: { for: 'opacity' } });
+  const number = make('output', { class: 'panel-number', attributes: { for: name } });
+  const label = make('label', { text: words, title: 'Double-click the slider to set it back', attributes: { for: name } });
   return {
-    row: make('div', { class: 'panel-opacity' }, label, slider, number),
-    /** @param {number} opacity */
-    show(opacity) {
-      const percent = String(Math.round(opacity * 100));
+    row: make('div', { class: 'panel-slider' }, label, slider, number),
+    /** @param {Workbench} bench */
+    show(bench) {
+      const percent = String(Math.round(bench[name] * 100));
       if (slider.value !== percent) slider.value = percent;
       setText(number, `${percent} %`);
     },

@@ -10,7 +10,7 @@ import { make, setAttributes, setText } from './elements.js';
 import { ring, setRing } from './icons.js';
 import { keyWords } from './keymap.js';
 
-/** An object should take no longer than this (sam paper, section 4: move on after 30 s). */
+/** An object should take no longer than this (sam paper, section 4: move on after 30 s), in active milliseconds. */
 const RING_MS = 30_000;
 
 /** @type {Record<string, string>} */
@@ -28,12 +28,13 @@ const DECODER_WORDS = {
  * @param {Run} options.run
  * @param {() => void} options.openSaveDetails
  * @param {() => number} options.activeMs  active time on the object in hand
+ * @param {(overtime: boolean) => void} options.setOvertime
  * @returns {(bench: Workbench) => void}
  */
-export function topBar({ host, run, openSaveDetails, activeMs }) {
+export function topBar({ host, run, openSaveDetails, activeMs, setOvertime }) {
   const name = make('span', { class: 'bar-image one-line' });
   const place = make('span', { class: 'bar-place' });
-  const clock = timeRing(activeMs);
+  const clock = timeRing(activeMs, setOvertime);
   const model = make('span', { class: 'bar-model', attributes: { role: 'status' } });
   const chip = make('button', {
     class: 'chip bar-chip',
@@ -105,8 +106,11 @@ function chipText({ kind, count, signInNeeded }) {
   return { saved: 'Saved', saving: 'Saving', attention: 'Needs attention' }[kind];
 }
 
-/** @param {() => number} activeMs */
-function timeRing(activeMs) {
+/**
+ * @param {() => number} activeMs
+ * @param {(overtime: boolean) => void} setOvertime
+ */
+function timeRing(activeMs, setOvertime) {
   const drawing = ring();
   const box = make('span', { class: 'bar-ring', title: 'Active time on this object' });
   box.append(drawing);
@@ -115,6 +119,7 @@ function timeRing(activeMs) {
   const clock = { box, keys: FIRST_KEYS };
   setInterval(() => {
     const spent = activeMs();
+    setOvertime(spent >= RING_MS);
     setRing(drawing, spent / RING_MS);
     setAttributes(box, {
       'data-full': spent >= RING_MS ? 'yes' : 'no',

@@ -33,7 +33,7 @@ import {
   strokeArea,
 } from '../../state/current.js';
 import { amend, commit, redo, undo } from '../../state/history.js';
-import { acceptCurrent, deleteMask, giveUpCurrent, inHand, maskAt, reopen } from '../../state/masks.js';
+import { acceptCurrent, acceptWithParts, deleteMask, giveUpCurrent, inHand, maskAt, reopen } from '../../state/masks.js';
 import { currentOf, docOf, sizeOf } from '../../state/workbench.js';
 
 const ANSWER_LIMIT_MS = 10_000;
@@ -208,6 +208,23 @@ export class Acts {
     this.#record('accept', current, this.#answerOf(current));
     this.#options.objectBegins();
     return true;
+  }
+
+  /** Accept what is in hand, and the finer candidates within it as masks of their own. */
+  acceptWithParts() {
+    const current = currentOf(this.#bench);
+    if (!current || !this.#mayEdit()) return;
+    const before = docOf(this.#bench).masks.length;
+    const doc = acceptWithParts(docOf(this.#bench), this.#maskFacts(), () => crypto.randomUUID());
+    if (doc === docOf(this.#bench)) return this.#options.say('There is no mask to accept yet');
+    const isNew = !current.reopened;
+    const parts = doc.masks.slice(before + (isNew ? 1 : 0));
+    this.#commit('Accept with parts', doc);
+    this.#record('accept', current, this.#answerOf(current));
+    for (const { id } of parts) this.#options.recorder.record('accept', { mask: id, detail: { part_of: current.id } });
+    this.#options.objectBegins();
+    const count = parts.length === 1 ? 'one part' : `${parts.length} parts`;
+    this.#options.say(parts.length ? `Accepted with ${count}` : 'Accepted; no other candidate is a part of it', { action: this.#undoAction() });
   }
 
   /**

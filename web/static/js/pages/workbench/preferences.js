@@ -31,6 +31,8 @@ export function keptView(person) {
   return {
     opacity: between(kept.opacity, 0, 1, 0.45),
     outlineOnly: kept.outlineOnly === true,
+    brightness: between(kept.brightness, 0.5, 2, 1),
+    contrast: between(kept.contrast, 0.5, 2, 1),
     previewOn: kept.previewOn !== false,
     panelOpen: kept.panelOpen !== false,
     brush: { size: Math.round(between(kept.brushSize, 1, 300, 24)), shape: kept.brushShape === 'square' ? 'square' : 'circle' },
@@ -64,7 +66,7 @@ function write(name, value) {
   }
 }
 
-const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'previewOn', 'panelOpen', 'brush']);
+const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'brightness', 'contrast', 'previewOn', 'panelOpen', 'brush']);
 
 /**
  * @param {string} person
@@ -74,8 +76,8 @@ const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'previewOn', 'pane
 export function keepView(person, bench, before) {
   if (bench.keys !== before.keys) write(keysName(person), changedKeys(bench.keys));
   if (KEPT.every((key) => bench[key] === before[key])) return;
-  const { opacity, outlineOnly, previewOn, panelOpen, brush } = bench;
-  write(VIEW, { opacity, outlineOnly, previewOn, panelOpen, brushSize: brush.size, brushShape: brush.shape });
+  const { opacity, outlineOnly, brightness, contrast, previewOn, panelOpen, brush } = bench;
+  write(VIEW, { opacity, outlineOnly, brightness, contrast, previewOn, panelOpen, brushSize: brush.size, brushShape: brush.shape });
 }
 
 /**
