@@ -76,6 +76,17 @@ export class ApiClient {
     return this.#get('me');
   }
 
+  /**
+   * Sign in, or in again after the session ended.
+   *
+   * @param {string} name
+   * @param {string} password
+   * @returns {Promise<Me>}
+   */
+  signIn(name, password) {
+    return this.#request('POST', 'session', { body: { name, password } });
+  }
+
   // Projects
 
   /** @returns {Promise<Json>} */

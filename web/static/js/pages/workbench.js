@@ -90,7 +90,13 @@ async function start(facts) {
 
   const openKeys = keySheet({ dialog: dialog('keys'), keys: () => store.get().keys, setKeys: (keys) => show({ keys }) });
   const openSkip = skipMenu(dialog('skip'), (reason, note) => void line.skip(reason, note));
-  const openSaveDetails = saveDetails(dialog('save-details'), journal, say, () => void line.again());
+  const openSaveDetails = saveDetails({
+    dialog: dialog('save-details'),
+    journal,
+    say,
+    showAgain: () => void line.again(),
+    signIn: async (name, password) => (await api.signIn(name, password)).id === person,
+  });
 
   /** @param {Workbench['tool']} name */
   const take = (name) => {
@@ -235,6 +241,10 @@ async function start(facts) {
     keepView(person, now, before);
   };
   store.watch(draw);
+  store.watch((now, before) => {
+    if (!now.save.signInNeeded || before.save.signInNeeded) return;
+    say('Your session has ended. Your work is safe on this device', { danger: true, action: { label: 'Sign in', run: openSaveDetails } });
+  });
   showKeys(byId('bench'), store.get().keys);
   stage.addEventListener('view', () => candidates(store.get()));
   draw(store.get(), store.get());
