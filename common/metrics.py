@@ -32,17 +32,19 @@ def mean_iou(pairs: Sequence[tuple[Mask, Mask]]) -> float:
     return float(np.mean([iou(mask, reference) for mask, reference in pairs]))
 
 
-def border_depth(mask: Mask) -> NDArray[np.float64]:
+def border_depth(mask: Mask, *, most: float = np.inf) -> NDArray[np.float64]:
     """Exact Euclidean distance of each mask pixel to the nearest pixel outside, [H, W].
 
-    Outside the image counts as outside the mask; pixels outside are 0.
+    Outside the image counts as outside the mask; pixels outside are 0. What is deeper than `most` has `most`,
+    which takes less time.
     """
     depth = np.zeros(mask.shape)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if rows.size == 0:
         return depth
     box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    squared = lower_envelope(np.square(run_depth(np.pad(mask[box], 1))))
+    in_column = np.minimum(run_depth(np.pad(mask[box], 1)), most)
+    squared = lower_envelope(np.square(in_column))
     depth[box] = np.sqrt(squared[1:-1, 1:-1])
     return depth
 
@@ -77,7 +79,7 @@ def lower_envelope(squared: NDArray[np.float64]) -> NDArray[np.float64]:
 def boundary_band(mask: Mask) -> Mask:
     """The pixels of a mask [H, W] along its border, 2 % of the image diagonal wide."""
     width = max(1.0, round(BOUNDARY_SHARE * float(np.hypot(*mask.shape))))
-    band: Mask = mask & (border_depth(mask) <= width)
+    band: Mask = mask & (border_depth(mask, most=width + 1) <= width)
     return band
 
 

@@ -72,9 +72,8 @@ class Assignments(Endpoint):
         if request.query_params.get("mine", "1") != "1":
             raise ParseError("Only mine=1 is offered.")
         offset, limit = self.page()
-        found = recent_assignments(self.person)
-        if project_id := request.query_params.get("project"):
-            found = found.filter(image__project_id=_uuid(project_id))
+        word = request.query_params.get("project")
+        found = recent_assignments(self.person, project_id=_uuid(word) if word else None)
         return Response({"assignments": _described(list(found[offset : offset + limit]))})
 
 

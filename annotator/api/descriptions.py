@@ -50,6 +50,7 @@ class ImageReply(serializers.Serializer[object]):
     embedding = serializers.ChoiceField(["ready", "pending", "failed", "none"])
     num_masks = serializers.IntegerField()
     held_out = serializers.BooleanField()
+    is_reference = serializers.BooleanField()
 
 
 class ModelAddressReply(serializers.Serializer[object]):
@@ -127,7 +128,7 @@ def describe_image(image: Image) -> dict[str, object]:
     }
     return {
         "id": str(image.id),
-        "project": str(image.project_id),
+        "project": str(getattr(image, "shown_project", image.project_id)),
         "name": image.name,
         "width": picture.width,
         "height": picture.height,
@@ -139,6 +140,7 @@ def describe_image(image: Image) -> dict[str, object]:
         "embedding": embedding_state(image),
         "num_masks": getattr(image, "num_masks", 0),
         "held_out": image.held_out,
+        "is_reference": image.is_reference,
     }
 
 

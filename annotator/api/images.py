@@ -29,7 +29,7 @@ from annotator.queries.images import IMAGE_STATES, find_embedding, with_state
 from annotator.queries.model_versions import current_model_version, encoder_is_known
 from annotator.queries.scope import NOTHING, find_image, find_managed_project, visible_images
 from annotator.services.embeddings import read_embedding
-from annotator.services.images import add_images, remove_image, set_held_out
+from annotator.services.images import add_images, remove_image, set_held_out, set_reference
 from annotator.services.picture_reader import TILE_SIDE, tile_level_sizes
 from annotator.services.pictures import picture_keys, tile_key
 from annotator.services.uploads import uploads_in
@@ -55,7 +55,8 @@ class UploadBody(serializers.Serializer[object]):
 
 
 class ImageChangesBody(StrictSerializer):
-    held_out = StrictBoolean()
+    held_out = StrictBoolean(required=False)
+    is_reference = StrictBoolean(required=False)
 
 
 class ImagesReply(serializers.Serializer[object]):
@@ -123,8 +124,13 @@ class OneImage(Endpoint):
     def patch(self, request: Request, image_id: UUID) -> Response:
         image = find_image(person=self.person, image_id=image_id)
         find_managed_project(person=self.person, project_id=image.project_id)
-        held_out = self.read(ImageChangesBody)["held_out"]
-        set_held_out(image=image, held_out=held_out, by=self.person)
+        changes = self.read(ImageChangesBody)
+        if not changes:
+            raise Invalid("Say what to change: held_out, is_reference.", code="required")
+        if "is_reference" in changes:
+            set_reference(image=image, is_reference=changes["is_reference"], by=self.person)
+        if "held_out" in changes:
+            set_held_out(image=image, held_out=changes["held_out"], by=self.person)
         return Response(_described_by_id(self.person, [image_id])[image_id])
 
     @extend_schema(responses={204: None})

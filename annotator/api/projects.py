@@ -16,6 +16,7 @@ from annotator.errors import NotAllowed
 from annotator.models import (
     DEFAULT_HELD_OUT_PERCENT,
     MAX_HELD_OUT_PERCENT,
+    MAX_REFERENCE_EVERY,
     OverlapRule,
     Project,
     TokenScope,
@@ -44,6 +45,8 @@ class ProjectChangesBody(StrictSerializer):
     guidelines = Text(max_length=20000, required=False, allow_blank=True)
     overlap_rule = serializers.ChoiceField(OverlapRule.choices, required=False)
     held_out_percent = StrictInteger(required=False, min_value=0, max_value=MAX_HELD_OUT_PERCENT)
+    reference_every = StrictInteger(required=False, min_value=0, max_value=MAX_REFERENCE_EVERY)
+    shows_reference_scores = StrictBoolean(required=False)
     archived = StrictBoolean(required=False)
 
 
@@ -53,6 +56,8 @@ class ProjectReply(serializers.Serializer[object]):
     guidelines = serializers.CharField()
     overlap_rule = serializers.ChoiceField(OverlapRule.choices)
     held_out_percent = serializers.IntegerField()
+    reference_every = serializers.IntegerField()
+    shows_reference_scores = serializers.BooleanField()
     archived_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 
@@ -68,6 +73,8 @@ def describe_project(project: Project) -> dict[str, object]:
         "guidelines": project.guidelines,
         "overlap_rule": project.overlap_rule,
         "held_out_percent": project.held_out_percent,
+        "reference_every": project.reference_every,
+        "shows_reference_scores": project.shows_reference_scores,
         "archived_at": project.archived_at,
         "created_at": project.created_at,
     }

@@ -3,6 +3,7 @@
 from annotator.models.assignments import Assignment, AssignmentState, SkipReason
 from annotator.models.audit import AuditEntry, Export
 from annotator.models.guidelines import GuidelinePicture
+from annotator.models.copies import Agreement, CopyPurpose, ImageCopy
 from annotator.models.images import Embedding, Image, Picture
 from annotator.models.interactions import Interaction, MaskTiming
 from annotator.models.invitations import Invitation
@@ -14,6 +15,7 @@ from annotator.models.people import Person, SignInFailure, SignInLink
 from annotator.models.projects import (
     DEFAULT_HELD_OUT_PERCENT,
     MAX_HELD_OUT_PERCENT,
+    MAX_REFERENCE_EVERY,
     Membership,
     OverlapRule,
     Project,
@@ -39,17 +41,21 @@ __all__ = [
     "DEFAULT_ROUND_HOUR",
     "DEFAULT_ROUND_MASKS",
     "MAX_HELD_OUT_PERCENT",
+    "MAX_REFERENCE_EVERY",
     "MAX_ROUND_MASKS",
     "OPEN_STATES",
+    "Agreement",
     "ApiToken",
     "Assignment",
     "AssignmentState",
     "AuditEntry",
     "AuditedMask",
+    "CopyPurpose",
     "Embedding",
     "Export",
     "GuidelinePicture",
     "Image",
+    "ImageCopy",
     "Interaction",
     "Invitation",
     "Job",

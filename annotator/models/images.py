@@ -58,6 +58,7 @@ class Image(models.Model):
     name = models.CharField(max_length=255)
     order_index = models.BigIntegerField()
     held_out = models.BooleanField(default=False)
+    is_reference = models.BooleanField(default=False)  # its masks are known to be good
     deleted_at = models.DateTimeField(null=True, blank=True)
     uploaded_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from annotator.models import Assignment, Image, Person
 from annotator.queries.images import with_state
 from annotator.queries.model_versions import current_model_version
-from annotator.queries.scope import visible_projects
+from annotator.queries.scope import reachable_projects
 
 
-def recent_assignments(person: Person) -> QuerySet[Assignment]:
-    """The person's assignments in projects they still belong to, newest first; removed images left out."""
+def recent_assignments(person: Person, *, project_id: UUID | None = None) -> QuerySet[Assignment]:
+    """The person's assignments in projects they still belong to, newest first; removed images left out.
+
+    Copies of a project's images are among that project's.
+    """
+    projects = reachable_projects(person)
+    if project_id is not None:
+        projects = projects.filter(Q(pk=project_id) | Q(copies_of=project_id))
     return (
         Assignment.objects.filter(
-            annotator=person,
-            image__project__in=visible_projects(person),
-            image__deleted_at=None,
+            annotator=person, image__project__in=projects, image__deleted_at=None
         )
         .select_related("model_version")
         .order_by("-leased_at", "-id")

@@ -65,9 +65,9 @@ def whole_picture_embeddings(encoder_fingerprint: str) -> QuerySet[Embedding]:
 
 
 def with_state(images: QuerySet[Image], *, model: ModelVersion | None) -> QuerySet[Image]:
-    """Adds `state` (one of IMAGE_STATES), `num_masks` (accepted), `has_embedding`, `embed_job`.
+    """Adds `state` (one of IMAGE_STATES), `num_masks` (accepted), `has_embedding`, `embed_job`, `shown_project`.
 
-    Without a model every image is ready: brush and eraser need none.
+    Without a model every image is ready: brush and eraser need none. A copy shows the project of its original.
     """
     assignments = Assignment.objects.filter(image_id=OuterRef("id"))
     accepted = (
@@ -83,6 +83,7 @@ def with_state(images: QuerySet[Image], *, model: ModelVersion | None) -> QueryS
         else Value(False, output_field=BooleanField())
     )
     images = images.annotate(
+        shown_project=Coalesce("project__copies_of_id", "project_id"),
         has_embedding=has_embedding,
         num_masks=Coalesce(Subquery(accepted), Value(0), output_field=IntegerField()),
         state=Case(

@@ -43,9 +43,9 @@ def replay_cases(project: Project | None = None) -> list[ReplayCase]:
 
 def team_pace() -> TeamPace:
     """From the timing rows that make sense: seconds of a click beyond the first, and of a painted pixel."""
-    timed = MaskTiming.objects.filter(active_ms__isnull=False, flagged="").annotate(
-        clicks=F("num_points") + F("num_boxes"), changed_px=F("painted_px") + F("erased_px")
-    )
+    timed = MaskTiming.objects.filter(
+        active_ms__isnull=False, flagged="", mask__image__project__copies_of=None
+    ).annotate(clicks=F("num_points") + F("num_boxes"), changed_px=F("painted_px") + F("erased_px"))
     clicked = timed.filter(clicks__gt=1).aggregate(
         prompting=Sum("prompting_ms"),
         waiting=Sum("waiting_ms"),

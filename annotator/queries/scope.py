@@ -24,6 +24,14 @@ def visible_projects(person: Person) -> QuerySet[Project]:
     return projects.filter(memberships__person=person)
 
 
+def reachable_projects(person: Person) -> QuerySet[Project]:
+    """The visible projects, and the hidden ones that hold this person's copies of their images."""
+    visible = visible_projects(person).order_by().values("pk")
+    return Project.with_hidden.filter(
+        Q(pk__in=visible) | Q(copies_for=person, copies_of__in=visible)
+    )
+
+
 def find_project(*, person: Person, project_id: UUID) -> Project:
     project = visible_projects(person).filter(id=project_id).first()
     if project is None:
@@ -71,7 +79,7 @@ def visible_images(person: Person) -> QuerySet[Image]:
     images = Image.objects.filter(deleted_at=None).select_related("picture", "project")
     if person.is_admin:
         return images
-    return images.filter(project__memberships__person=person)
+    return images.filter(project__in=reachable_projects(person))
 
 
 def find_image(*, person: Person, image_id: UUID) -> Image:
@@ -85,7 +93,7 @@ def find_own_assignment(*, person: Person, assignment_id: UUID) -> Assignment:
     """An assignment of this person, in a project the person still belongs to."""
     assignment = (
         Assignment.objects.filter(
-            annotator=person, image__project__in=visible_projects(person), id=assignment_id
+            annotator=person, image__project__in=reachable_projects(person), id=assignment_id
         )
         .select_related("image__picture", "image__project", "model_version")
         .first()
@@ -127,7 +135,7 @@ def find_own_mask(*, person: Person, mask_id: UUID) -> Mask:
     mask = (
         Mask.objects.filter(
             Q(author=person) | Q(author=None),
-            image__project__in=visible_projects(person),
+            image__project__in=reachable_projects(person),
             id=mask_id,
         )
         .select_related("image__picture", "image__project")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from annotator.errors import Conflict
@@ -24,6 +24,7 @@ from annotator.queries.images import takeable_images
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.scope import visible_projects
 from annotator.services.hints import send_hint
+from annotator.services.image_copies import copy_to_lend, lends_copies
 
 MAX_AHEAD = 3
 ATTEMPTS = 4
@@ -142,10 +143,12 @@ def _has_half_left(assignment: Assignment) -> bool:
 
 
 def _open_leases(person: Person, project: Project) -> QuerySet[Assignment]:
+    """Those of copies too."""
     return (
         Assignment.objects.filter(
+            Q(image__project=project)
+            | Q(image__project__copies_of=project, image__project__copies_for=person),
             annotator=person,
-            image__project=project,
             image__deleted_at=None,
             state=AssignmentState.LEASED,
         )
@@ -187,19 +190,30 @@ def _lend(
     person: Person, project: Project, model: ModelVersion | None, *, wanted: int
 ) -> list[Assignment]:
     lent: list[Assignment] = []
-    for _ in range(ATTEMPTS):
+    for _ in range(ATTEMPTS + wanted):
         if len(lent) >= wanted:
             break
-        free = takeable_images(
-            Image.objects.filter(project=project).select_related("picture", "project"),
-            person_id=person.id,
-            model=model,
-        )
-        found = list(free.select_for_update(skip_locked=True, of=("self",))[: wanted - len(lent)])
+        found = _free_images(person, project, model, most=wanted - len(lent))
         lent += [lease for image in found if (lease := _try_lease(image, person, model))]
         if not found:
             break
     return lent
+
+
+def _free_images(
+    person: Person, project: Project, model: ModelVersion | None, *, most: int
+) -> list[Image]:
+    """The next images for this person; one at a time where some are copies, since each image counts for the next."""
+    copy = copy_to_lend(person=person, project=project, model=model)
+    if copy is not None:
+        return [copy]
+    free = takeable_images(
+        Image.objects.filter(project=project).select_related("picture", "project"),
+        person_id=person.id,
+        model=model,
+    )
+    most = 1 if lends_copies(project) else most
+    return list(free.select_for_update(skip_locked=True, of=("self",))[:most])
 
 
 def _try_lease(image: Image, person: Person, model: ModelVersion | None) -> Assignment | None:

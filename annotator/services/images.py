@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef
 from django.utils import timezone
 
 from annotator.errors import Conflict, DomainError
-from annotator.models import Image, Person, Picture, Project
+from annotator.models import Agreement, Image, Person, Picture, Project
+from annotator.queries.image_copies import good_masks, is_handed_in
 from annotator.services.audit import record_act
 from annotator.services.embeddings import request_embedding
 from annotator.services.pictures import store_picture
@@ -120,6 +121,30 @@ def set_held_out(*, image: Image, held_out: bool, by: Person) -> None:
         image.save(update_fields=["held_out"])
         act = "image.held_out" if held_out else "image.for_training"
         record_act(person=by, project=image.project, act=act, subject=image.name)
+
+
+def set_reference(*, image: Image, is_reference: bool, by: Person) -> None:
+    """Marks an image whose masks are known to be good, or takes the mark away; scores stay then.
+
+    Marked again, everybody's scores on it are made anew. Raises `Conflict` while it is not handed in, or has no masks.
+    """
+    with transaction.atomic():
+        if is_reference:
+            _check_reference(image)
+            Agreement.objects.filter(other=image, other_annotator=None).delete()
+        image.is_reference = is_reference
+        image.save(update_fields=["is_reference"])
+        act = "image.reference" if is_reference else "image.no_reference"
+        record_act(person=by, project=image.project, act=act, subject=image.name)
+
+
+def _check_reference(image: Image) -> None:
+    if not Image.objects.filter(is_handed_in(OuterRef("pk")), pk=image.pk).exists():
+        text = "Only an image that is handed in can be a reference: others are still worked on."
+        raise Conflict(text, code="not_handed_in", field="is_reference")
+    if not good_masks(image).exists():
+        text = "A reference image has masks: accepted ones that no reviewer sent back."
+        raise Conflict(text, code="no_masks", field="is_reference")
 
 
 def is_held_out(*, sha256: str, percent: int) -> bool:

@@ -23,8 +23,8 @@ from annotator.queries.scope import (
     NOTHING,
     find_own_assignment,
     manages,
+    reachable_projects,
     require_manager,
-    visible_projects,
 )
 from annotator.services.assignments import keep_alive
 from annotator.services.hints import send_hint
@@ -120,7 +120,7 @@ def _fingerprint(save: MaskSave) -> str:
 def _find_image_even_removed(*, person: Person, image_id: UUID) -> Image:
     """A removed image or archived project never loses work."""
     image = (
-        Image.objects.filter(id=image_id, project__in=visible_projects(person))
+        Image.objects.filter(id=image_id, project__in=reachable_projects(person))
         .select_related("picture", "project")
         .first()
     )

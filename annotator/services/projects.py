@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from annotator.errors import Conflict
+from annotator.errors import Conflict, Invalid
 from annotator.models import (
     DEFAULT_HELD_OUT_PERCENT,
     Membership,
@@ -18,6 +18,15 @@ from annotator.models import (
 )
 from annotator.services.audit import record_act
 
+PLAIN_CHANGES = (
+    "name",
+    "guidelines",
+    "overlap_rule",
+    "held_out_percent",
+    "reference_every",
+    "shows_reference_scores",
+)
+
 
 @dataclass(frozen=True)
 class ProjectChanges:
@@ -27,6 +36,8 @@ class ProjectChanges:
     guidelines: str | None = None
     overlap_rule: OverlapRule | None = None
     held_out_percent: int | None = None  # of the images added from now on
+    reference_every: int | None = None  # 0: no reference images are lent
+    shows_reference_scores: bool | None = None
     archived: bool | None = None
 
 
@@ -56,8 +67,13 @@ def create_project(
 
 
 def change_project(*, project: Project, changes: ProjectChanges, by: Person) -> Project:
-    """Raises `Conflict` when the new name is taken."""
-    for field in ("name", "guidelines", "overlap_rule", "held_out_percent"):
+    """Raises `Conflict` when the new name is taken, `Invalid` when every image would be a reference."""
+    if changes.reference_every == 1:
+        text = "Every image would be a reference: 0 is none, 2 every second one."
+        raise Invalid(text, field="reference_every")
+    if changes.reference_every not in {None, project.reference_every}:
+        project.references_since = timezone.now()  # what people did before is not counted
+    for field in PLAIN_CHANGES:
         wanted = getattr(changes, field)
         if wanted is not None:
             setattr(project, field, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from annotator.models import JobKind
 from annotator.queries.model_versions import current_model_version
+from annotator.services.agreements import compare_due_copies
 from annotator.services.assignments import expire_leases
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.jobs import give_up_silent_jobs, ring_waiting
@@ -14,10 +15,11 @@ from annotator.services.timing import write_overdue_timings
 
 
 def tick() -> None:
-    """Expires leases, times and checks masks, starts rounds, moves jobs and embeddings on."""
+    """Expires leases, times, checks and compares masks, starts rounds, moves jobs and embeddings on."""
     expire_leases()
     write_overdue_timings()
     check_due_masks()
+    compare_due_copies()
     start_due_rounds()
     for job in give_up_silent_jobs():
         announce(job)

@@ -125,4 +125,7 @@ def _project_tabs(project: Project, may_manage: bool) -> list[Tab]:
             Tab("rounds", "Rounds", f"{base}/rounds"),
             Tab("members", "Members", f"{base}/members"),
         ]
-    return [*tabs, Tab("guidelines", "Guidelines", f"{base}/guidelines")]
+    tabs.append(Tab("guidelines", "Guidelines", f"{base}/guidelines"))
+    if project.shows_reference_scores:
+        tabs.append(Tab("my-scores", "My scores", f"{base}/my-scores"))
+    return tabs

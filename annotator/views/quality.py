@@ -1,4 +1,4 @@
-"""The quality page: what checks and reviewers found, audits, and what could help whom."""
+"""The quality page: what checks and reviewers found, reference images, audits; and everybody's own scores."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST, require_safe
 
-from annotator.errors import DomainError, Invalid
-from annotator.models import Project, RejectReason
+from annotator.errors import DomainError, Invalid, NotInScope
+from annotator.models import MAX_REFERENCE_EVERY, Project, RejectReason
 from annotator.queries import mask_checks
+from annotator.queries.agreements import Scores, image_scores, num_references, people_scores
 from annotator.queries.mask_audits import audit_result, audits_of
 from annotator.queries.quality import PersonQuality, people_quality, review_totals
+from annotator.queries.scope import NOTHING, find_project
 from annotator.services.mask_audits import MAX_IMAGES, MAX_SEED, start_audit
+from annotator.services.projects import ProjectChanges, change_project
 from annotator.views.page import managed_project, page, render_page, signed_in_person
 
 DEFAULT_AUDIT_IMAGES = 50
@@ -35,6 +38,9 @@ CHECK_WORDS = {
         f"accepted in under {mask_checks.TOO_FAST_S:g} s of active time",
     ),
 }
+
+# Below these a score is worth a talk, and above this share of masks that the reference lacks.
+FOUND_SHARE, EDGE_IOU, EXTRA_SHARE = 0.9, 0.7, 0.2
 
 # The picture of speed and quality, in its own units.
 LEFT, RIGHT, TOP, BOTTOM = 48.0, 620.0, 16.0, 236.0
@@ -71,6 +77,48 @@ def new_audit(request: HttpRequest, project_id: UUID) -> HttpResponse:
     return HttpResponseRedirect(f"/projects/{project.id}/review?audit={audit.id}")
 
 
+@require_POST
+@page
+def set_references(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Sets how often people get a reference image, and whether they see their scores."""
+    project = managed_project(request, project_id)
+    try:
+        every = _whole(request, "reference_every", low=0, high=MAX_REFERENCE_EVERY)
+        shows = "shows_reference_scores" in request.POST
+        changes = ProjectChanges(reference_every=every, shows_reference_scores=shows)
+        change_project(project=project, changes=changes, by=signed_in_person(request))
+    except DomainError as error:
+        project.refresh_from_db()
+        return _quality(request, project, fault=error)
+    return HttpResponseRedirect(f"/projects/{project.id}/quality#references-heading")
+
+
+@require_safe
+@page
+def my_scores(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """What the signed-in person made of reference images, where the project shows it."""
+    person = signed_in_person(request)
+    project = find_project(person=person, project_id=project_id)
+    if not project.shows_reference_scores:
+        raise NotInScope(NOTHING)
+    scores = image_scores(project, person)
+    return render_page(
+        request, "my_scores.html", project=project, current="my-scores", scores=scores
+    )
+
+
+def worth_a_talk(scores: Scores) -> str:
+    """What a conversation could begin with; "" when nothing stands out."""
+    made = scores.num_matched + scores.num_extra
+    if scores.found_share is not None and scores.found_share < FOUND_SHARE:
+        return "which objects to mask: some were left out"
+    if made and scores.num_extra / made > EXTRA_SHARE:
+        return "what counts as an object: some masks have none like them"
+    if scores.mean_boundary_iou is not None and scores.mean_boundary_iou < EDGE_IOU:
+        return "edges: zooming in before Enter may help"
+    return ""
+
+
 def _quality(
     request: HttpRequest, project: Project, *, fault: DomainError | None = None
 ) -> HttpResponse:
@@ -95,6 +143,12 @@ def _quality(
         ],
         dots=dots,
         slowest=slowest,
+        references=num_references(project),
+        reference_scores=[
+            (one, worth_a_talk(one.scores) if one.scores.is_sure else "")
+            for one in people_scores(project)
+        ],
+        max_reference_every=MAX_REFERENCE_EVERY,
         audits=[audit_result(audit) for audit in audits_of(project)],
         audit_images=DEFAULT_AUDIT_IMAGES,
         seed=secrets.randbelow(10_000),

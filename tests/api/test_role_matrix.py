@@ -97,6 +97,8 @@ MATRIX = [
     GET    projects/{project}/audits                     404 403 ok  ok
     POST   projects/{project}/audits                     404 403 ok  ok
     GET    audits/{audit}                                404 403 ok  ok
+    GET    projects/{project}/reference-scores           404 403 ok  ok
+    GET    projects/{project}/my-reference-scores        404 ok  ok  ok
     GET    projects/{project}/mask-checks                404 403 ok  ok
     GET    projects/{project}/review-queue               404 403 ok  ok
     POST   interactions                                  ok  ok  ok  ok

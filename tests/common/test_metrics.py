@@ -32,6 +32,7 @@ def test_border_depth_is_the_exact_distance_transform(seed: int) -> None:
     mask = ndimage.gaussian_filter(noise, 1 + seed) > 0.5
     expected = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     np.testing.assert_allclose(border_depth(mask), expected)
+    np.testing.assert_allclose(border_depth(mask, most=3), np.minimum(expected, 3))
 
 
 def test_border_depth_counts_the_image_border_as_outside() -> None:

@@ -7,9 +7,20 @@ import uuid
 
 import pytest
 
-from annotator.models import Mask, MaskAudit, MaskTiming, RejectReason, Review, ReviewOutcome
+from annotator.models import (
+    Mask,
+    MaskAudit,
+    MaskTiming,
+    Project,
+    RejectReason,
+    Review,
+    ReviewOutcome,
+)
+from annotator.queries.agreements import Scores
 from annotator.queries.quality import people_quality, review_totals
 from annotator.services.reviews import Decision, decide
+from annotator.views.quality import worth_a_talk
+from tests.api.test_references import scored
 from tests.cast import Cast, accepted_mask, make_image
 from tests.pages.conftest import Visitors
 
@@ -119,3 +130,55 @@ def test_what_cannot_be_begun_says_why(
     reply = visitor(who).post(f"/projects/{cast.project.id}/quality/audits", form)
     assert reply.status_code == status
     assert not MaskAudit.objects.exists()
+
+
+def test_scores_on_reference_images_stand_by_name(
+    visitor: Visitors, cast: Cast, masks: list[Mask]
+) -> None:
+    scored(masks[3].image, cast.alice)
+    path = f"/projects/{cast.project.id}/quality"
+    shown = text_of(visitor("carol").get(path).text)
+    assert "None is marked yet" in shown
+    assert "Alice 1 few yet 2 of 2 1 0.75 0.50 –" in shown
+    mine = f"/projects/{cast.project.id}/my-scores"
+    assert visitor("alice").get(mine).status_code == 404
+    form = {"reference_every": "6", "shows_reference_scores": "on"}
+    assert visitor("carol").post(f"{path}/references", form).status_code == 302
+    project = Project.objects.get(id=cast.project.id)
+    assert (project.reference_every, project.shows_reference_scores) == (6, True)
+    page = visitor("alice").get(mine)
+    assert f"{masks[3].image.name} " in text_of(page.text)
+    assert "2 of 2 1 0.75 0.50" in text_of(page.text)
+    assert "Nothing yet" in visitor("bob").get(mine).text
+    assert visitor("mallory").get(mine).status_code == 404
+    visitor("carol").post(f"{path}/references", {"reference_every": "6"})
+    assert visitor("alice").get(mine).status_code == 404, "not shown any more"
+
+
+@pytest.mark.parametrize(
+    ("who", "every", "status"),
+    [("carol", "1", 422), ("carol", "often", 422), ("alice", "5", 403), ("mallory", "5", 404)],
+)
+def test_how_often_references_come_is_checked(
+    visitor: Visitors, cast: Cast, who: str, every: str, status: int
+) -> None:
+    path = f"/projects/{cast.project.id}/quality/references"
+    assert visitor(who).post(path, {"reference_every": every}).status_code == status
+    assert Project.objects.get(id=cast.project.id).reference_every == 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "edge", "word"),
+    [
+        ((8, 2, 0), 0.9, "left out"),
+        ((10, 0, 3), 0.9, "what counts as an object"),
+        ((10, 0, 1), 0.5, "edges"),
+        ((10, 1, 1), 0.8, ""),
+        ((0, 0, 0), None, ""),
+    ],
+)
+def test_what_stands_out_is_worth_a_talk(
+    counts: tuple[int, int, int], edge: float | None, word: str
+) -> None:
+    said = worth_a_talk(Scores(5, *counts, mean_iou=edge, mean_boundary_iou=edge))
+    assert (word in said) if word else said == ""

@@ -185,7 +185,7 @@ export class ApiClient {
 
   /**
    * @param {string} image
-   * @param {{held_out: boolean}} changes
+   * @param {{held_out?: boolean, is_reference?: boolean}} changes
    * @returns {Promise<ImageFacts>}
    */
   changeImage(image, changes) {

@@ -34,6 +34,7 @@
  * @property {'ready' | 'pending' | 'failed' | 'none'} embedding
  * @property {number} num_masks
  * @property {boolean} [held_out] kept for scoring, never trained on
+ * @property {boolean} [is_reference] others get copies without its masks
  */
 
 /**

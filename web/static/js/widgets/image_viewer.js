@@ -9,6 +9,10 @@ import { paintMasks } from './mask_overlay.js';
 /** @typedef {import('../api/types.js').ImageFacts} ImageFacts */
 
 const LONGEST_PX = 1400;
+const MARKS = /** @type {const} */ ([
+  ['viewer-held-out', 'held_out'],
+  ['viewer-reference', 'is_reference'],
+]);
 
 /** The dialog #viewer. */
 export class ImageViewer {
@@ -22,7 +26,7 @@ export class ImageViewer {
   constructor({ api, onChange }) {
     this.#api = api;
     this.#onChange = onChange;
-    byId('viewer-held-out', HTMLInputElement).addEventListener('change', () => void this.#holdOut());
+    for (const [id, field] of MARKS) byId(id, HTMLInputElement).addEventListener('change', () => void this.#mark(id, field));
     byId('viewer-remove', HTMLElement).addEventListener('click', () => void this.#remove());
     for (const close of this.#dialog.querySelectorAll('[data-close]')) {
       close.addEventListener('click', () => this.#dialog.close());
@@ -37,7 +41,7 @@ export class ImageViewer {
     this.#shown = image.id;
     byId('viewer-name', HTMLElement).textContent = image.name;
     byId('viewer-facts', HTMLElement).textContent = `${image.width} × ${image.height} pixels, ${counted(image.num_masks, 'mask')}`;
-    byId('viewer-held-out', HTMLInputElement).checked = image.held_out ?? false;
+    for (const [id, field] of MARKS) byId(id, HTMLInputElement).checked = image[field] ?? false;
     const picture = byId('viewer-image', HTMLImageElement);
     picture.width = image.width;
     picture.height = image.height;
@@ -47,10 +51,11 @@ export class ImageViewer {
     await this.#paint(image);
   }
 
-  async #holdOut() {
-    const box = byId('viewer-held-out', HTMLInputElement);
+  /** @param {string} id @param {'held_out' | 'is_reference'} field */
+  async #mark(id, field) {
+    const box = byId(id, HTMLInputElement);
     try {
-      await this.#api.changeImage(this.#shown, { held_out: box.checked });
+      await this.#api.changeImage(this.#shown, { [field]: box.checked });
       this.#onChange();
     } catch (fault) {
       box.checked = !box.checked;

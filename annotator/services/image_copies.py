@@ -1,0 +1,47 @@
+"""Lending a person a copy of an image, without its masks, so that what they make can be compared."""
+
+from __future__ import annotations
+
+import uuid
+
+from annotator.models import CopyPurpose, Image, ImageCopy, ModelVersion, Person, Project
+from annotator.queries.image_copies import copies_of, due_reference
+from annotator.queries.images import takeable_images
+
+
+def lends_copies(project: Project) -> bool:
+    return project.reference_every > 0
+
+
+def copy_to_lend(*, person: Person, project: Project, model: ModelVersion | None) -> Image | None:
+    """Inside a transaction: the copy that this person gets now, made if need be; None: an image of the project.
+
+    What the person has begun or a reviewer returned comes first, then a copy they have begun.
+    """
+    if not lends_copies(project) or project.archived_at is not None:
+        return None
+    own = Image.objects.filter(project=project)
+    if takeable_images(own, person_id=person.pk, model=model).filter(was_mine=True).exists():
+        return None
+    begun = takeable_images(copies_of(project, person), person_id=person.pk, model=model)
+    copy = begun.select_related("picture", "project").first()
+    if copy is not None:
+        return copy
+    reference = due_reference(person=person, project=project, model=model)
+    return reference and _copy(reference, person, project, CopyPurpose.REFERENCE)
+
+
+def _copy(original: Image, person: Person, project: Project, purpose: CopyPurpose) -> Image:
+    """A new image of the same picture among the person's copies; it looks as its original does."""
+    hidden, _ = Project.with_hidden.get_or_create(
+        copies_of=project, copies_for=person, defaults={"name": f"copies {uuid.uuid4()}"}
+    )
+    image = Image.objects.create(
+        project=hidden,
+        picture=original.picture,
+        name=original.name,
+        order_index=original.order_index,
+        held_out=original.held_out,
+    )
+    ImageCopy.objects.create(image=image, original=original, purpose=purpose)
+    return image
