@@ -126,6 +126,6 @@ def _project_tabs(project: Project, may_manage: bool) -> list[Tab]:
             Tab("members", "Members", f"{base}/members"),
         ]
     tabs.append(Tab("guidelines", "Guidelines", f"{base}/guidelines"))
-    if project.shows_reference_scores:
+    if project.shows_reference_scores and not may_manage:  # who manages has the Quality page
         tabs.append(Tab("my-scores", "My scores", f"{base}/my-scores"))
     return tabs

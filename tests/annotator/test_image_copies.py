@@ -38,6 +38,7 @@ from annotator.queries.throughput.period import period_of
 from annotator.queries.training_sets import held_out_masks, new_since_last_round, snapshot_masks
 from annotator.services.agreements import compare_due_copies
 from annotator.services.assignments import lease_next, reopen, skip, submit
+from annotator.services.export_formats.source import Selection
 from annotator.services.exports import FORMATS
 from annotator.services.images import remove_image, set_reference
 from annotator.services.mask_checks import check_due_masks
@@ -321,7 +322,7 @@ def every_number(cast: Cast, browser: Browsers, now: Any) -> dict[str, object]:
     exports = {}
     for name, each in FORMATS.items():
         out = io.BytesIO()
-        exports[name] = (each.write(project, out, lambda share: None), out.getvalue())
+        exports[name] = (each.write(Selection(project), out, lambda share: None), out.getvalue())
     people = (cast.bob, cast.carol, cast.dan)
     addresses = [
         row.address
