@@ -2,8 +2,8 @@
 
 from annotator.models.assignments import Assignment, AssignmentState, SkipReason
 from annotator.models.audit import AuditEntry, Export
-from annotator.models.guidelines import GuidelinePicture
 from annotator.models.copies import Agreement, CopyPurpose, ImageCopy
+from annotator.models.guidelines import GuidelinePicture
 from annotator.models.images import Embedding, Image, Picture
 from annotator.models.interactions import Interaction, MaskTiming
 from annotator.models.invitations import Invitation

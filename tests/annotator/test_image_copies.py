@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -328,7 +329,7 @@ def every_number(cast: Cast, browser: Browsers, now: Any) -> dict[str, object]:
         row.address
         for row in MATRIX
         if row.method == "GET"
-        and row.address.startswith("projects/{project}")
+        and re.findall(r"{\w+}", row.address) == ["{project}"]
         and not any(word in row.address for word in ("throughput", "reference-scores"))
     ] + ["projects", "models", "jobs"]
     return {

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0018_export_parts'),
+        ('annotator', '0019_guideline_pictures'),
     ]
 
     operations = [
