@@ -43,6 +43,7 @@ from common.segmentation import BadSegmentation, read_segmentation
 
 MAX_REFUSALS_KEPT = 100
 MAX_NAME = 200
+MAX_CLICKS_KEPT = 100  # of a mask
 SMALLEST_MASK_PX = 4
 
 
@@ -117,7 +118,7 @@ class _NewMask:
     area: int
     box: list[int]
     predicted_iou: float | None
-    provenance: dict[str, object]
+    prompts: list[dict[str, object]]
 
 
 @dataclass
@@ -278,8 +279,11 @@ def _read_mask(
         counts=rle.counts_of(runs),
         area=area,
         box=list(rle.box(runs, height=height)),
-        predicted_iou=_predicted_iou(annotation.get("predicted_iou")),
-        provenance=_provenance(run, annotation),
+        predicted_iou=predicted_iou_of(annotation.get("predicted_iou")),
+        prompts=[
+            _provenance(run, annotation),
+            *(_clicks(entry, annotation) if orientation == 1 else []),
+        ],
     )
 
 
@@ -296,7 +300,26 @@ def _provenance(run: _Import, annotation: dict[str, object]) -> dict[str, object
     }
 
 
-def _predicted_iou(value: object) -> float | None:
+def _clicks(entry: CocoImage, annotation: dict[str, object]) -> list[dict[str, object]]:
+    """SA-1B's `point_coords` as foreground points; none of them when they make no sense."""
+    points = annotation.get("point_coords")
+    if not isinstance(points, list) or len(points) > MAX_CLICKS_KEPT:
+        return []
+    clicks = [_click(point, entry) for point in points]
+    kept = [click for click in clicks if click is not None]
+    return kept if len(kept) == len(clicks) else []
+
+
+def _click(point: object, entry: CocoImage) -> dict[str, object] | None:
+    if not isinstance(point, list) or not all(type(value) in {int, float} for value in point):
+        return None
+    if len(point) != 2 or not (0 <= point[0] <= entry.width and 0 <= point[1] <= entry.height):
+        return None
+    return {"kind": "point", "x": point[0], "y": point[1], "label": 1}
+
+
+def predicted_iou_of(value: object) -> float | None:
+    """As a mask keeps it; None for anything but a number from -10 to 10."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and -10 <= value <= 10 else None  # NaN is neither
 
@@ -390,6 +413,6 @@ def _row(image: Image, mask: _NewMask, *, order_index: int) -> Mask:
         area=mask.area,
         box=mask.box,
         predicted_iou=mask.predicted_iou,
-        prompts=[mask.provenance],
+        prompts=mask.prompts,
         order_index=order_index,
     )

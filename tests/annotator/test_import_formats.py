@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image as Pixels
 from pycocotools import mask as coco_mask
 
 from annotator.errors import Invalid
-from annotator.models import AuditEntry, Image, Mask, MaskState
+from annotator.models import AuditEntry, Image, Mask, MaskOrigin, MaskState, MaskTiming
 from annotator.services.data_set_formats import format_of
 from annotator.services.label_map_folder import runs_by_label
 from common import rle
@@ -225,3 +226,99 @@ def test_the_format_is_seen_from_the_files(tmp_path: Path) -> None:
         (nothing / "manifest.json").unlink(missing_ok=True)
         with pytest.raises(Invalid):
             format_of(nothing)
+
+
+# ---- provenance ------------------------------------------------------------------------------
+
+
+def lines_of(path: Path, project: str) -> list[dict[str, Any]]:
+    run("export_masks", project, str(path), "--format", "provenance")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_provenance_is_kept_word_for_word_with_the_masks_it_is_of(
+    cast: Cast, data: DataSet, tmp_path: Path
+) -> None:
+    run("import_masks", "Harbour", str(data.folder))
+    point = {"kind": "point", "x": 6, "y": 15, "label": 1}
+    made_here = Mask.objects.order_by("id").first()
+    made_here.origin, made_here.author = MaskOrigin.ANNOTATED, cast.alice
+    made_here.prompts, made_here.predicted_iou = [point], 0.875
+    made_here.save()
+    MaskTiming.objects.create(mask=made_here, version=1, active_ms=9000.0, num_points=1)
+    there = tmp_path / "there.jsonl"
+    told = {one["counts_sha256"]: one for one in lines_of(there, "Harbour")}
+    assert len(told) == 3
+
+    folder = taken_out(tmp_path / "out", "sa1b")
+    run("import_masks", "Elsewhere", str(folder))
+    run("import_masks", "Elsewhere", str(there), "--dry-run")
+    assert "Provenance of masks: 3 added, 0 known already, 0 refused." in run(
+        "import_masks", "Elsewhere", str(there)
+    )
+    elsewhere = Mask.objects.filter(image__project__name="Elsewhere")
+    before = list(elsewhere.order_by("id").values())
+    assert "Nothing was changed." in run("import_masks", "Elsewhere", str(there))
+    assert list(elsewhere.order_by("id").values()) == before
+    for one in lines_of(tmp_path / "here.jsonl", "Elsewhere"):
+        assert one["prompts"][0]["told"] == told[one["counts_sha256"]]
+        assert one["predicted_iou"] == told[one["counts_sha256"]]["predicted_iou"]
+        assert (one["author"], one["origin"], one["timings"]) == (None, "imported", [])
+        assert [version["version"] for version in one["versions"]] == [1, 2]
+    assert not MaskTiming.objects.filter(mask__in=elsewhere).exists()
+    # The clicks of SA-1B came with the masks, and go out again.
+    assert elsewhere.get(counts_sha256=made_here.counts_sha256).prompts[1:] == [point]
+    again = taken_out(tmp_path / "again", "sa1b", project="Elsewhere")
+    assert clicks(folder) == clicks(again)
+
+
+def clicks(folder: Path) -> set[tuple[str, str]]:
+    """Pixels and clicks of each mask of a folder of SA-1B."""
+    return {
+        (one["segmentation"]["counts"], str(one["point_coords"]))
+        for path in folder.glob("*.json")
+        for one in json.loads(path.read_text()).get("annotations", [])
+    }
+
+
+def test_a_line_without_its_mask_is_refused_and_work_of_people_left_alone(
+    cast: Cast, data: DataSet, tmp_path: Path
+) -> None:
+    run("import_masks", "Harbour", str(data.folder))
+    taken, free, _ = Mask.objects.order_by("id")
+    Mask.objects.filter(id=taken.id).update(author=cast.alice)
+
+    def line(mask: Mask, **more: object) -> str:
+        key = {"image_sha256": mask.image.picture_id, "counts_sha256": mask.counts_sha256}
+        return json.dumps({**key, **more})
+
+    good = line(free, author="9", predicted_iou=0.5)
+    lines = [
+        *(line(taken), line(free, image_sha256="0" * 64), "[]", "{}", "{", good, good),
+        *(line(free, note="a\x00b"), line(free, note="\ud800"), line(free, iou=float("nan"))),
+        line(free, note="x" * 70_000),
+    ]
+    path = tmp_path / "lines.jsonl"
+    path.write_text("\n".join(lines))
+    said = run("import_masks", "Harbour", str(path))
+    assert "Provenance of masks: 1 added, 1 known already, 9 refused." in said, said
+    assert "  bad_line: 6\n" in said and "  no_such_mask: 2\n" in said and "  too_long: 1\n" in said
+    assert "line 11: It is longer than 65,536 bytes." in said
+    free.refresh_from_db()
+    assert free.prompts[0]["told"] == json.loads(good) and free.predicted_iou == 0.5
+    assert Mask.objects.get(id=taken.id).prompts == taken.prompts
+    assert "FAILED: There is no file" in run("import_masks", "Harbour", str(tmp_path / "no.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "points", [None, 7, [], [[1]], [["1", 2]], [[1, 2, 3]], [[-1, 2]], [[1, 9999]], [[1, 2]] * 101]
+)
+def test_clicks_that_make_no_sense_are_left_out(cast: Cast, data: DataSet, points: object) -> None:
+    data.content["annotations"][0]["point_coords"] = points
+    data.content["annotations"][1]["point_coords"] = [[3.5, 4], [0, HEIGHT]]
+    data.write()
+    assert "Masks: 3 added" in run("import_masks", "Harbour", str(data.folder))
+    without, with_clicks = Mask.objects.filter(image__name="0.png").order_by("order_index")
+    assert [prompt["kind"] for prompt in without.prompts] == ["imported"]
+    assert [(one["x"], one["y"]) for one in with_clicks.prompts[1:]] == [(3.5, 4), (0, HEIGHT)]

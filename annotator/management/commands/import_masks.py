@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from annotator.errors import DomainError
+from annotator.models import Project
 from annotator.queries.projects import find_project_by_name
 from annotator.services.data_set_formats import INDEXES
 from annotator.services.imports import (
@@ -20,6 +21,7 @@ from annotator.services.imports import (
     ImportSettings,
     import_masks,
 )
+from annotator.services.provenance_lines import PROVENANCE, SUFFIX, import_provenance
 
 TERMINAL_EVERY_S, LOG_EVERY_S = 1.0, 30.0
 
@@ -36,10 +38,12 @@ class Command(BaseCommand):
             "source",
             type=Path,
             help="a COCO file, or a folder: with annotations.json, a JSON file per image as SA-1B, "
-            "labels as YOLO, or PNG label maps",
+            "labels as YOLO, or PNG label maps; or provenance, JSON lines, of masks that are there",
         )
         parser.add_argument(
-            "--format", choices=list(INDEXES), help="when it is not seen from the files"
+            "--format",
+            choices=[*INDEXES, PROVENANCE],
+            help="when it is not seen from the files",
         )
         parser.add_argument("--images", type=Path, help="folder of the image files, if another")
         parser.add_argument("--dry-run", action="store_true", help="look at all, change nothing")
@@ -60,6 +64,23 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: Any) -> None:
+        source: Path = options["source"]
+        is_provenance = options["format"] == PROVENANCE or source.suffix == SUFFIX
+        try:
+            project = find_project_by_name(options["project"])
+            if is_provenance:
+                report = import_provenance(
+                    project=project, source=source, dry_run=options["dry_run"], by=None
+                )
+            else:
+                report = self._import_masks(project, source, options)
+        except DomainError as error:
+            raise CommandError(error.message) from error
+        self._tell(report, is_dry=options["dry_run"], is_provenance=is_provenance)
+
+    def _import_masks(
+        self, project: Project, source: Path, options: dict[str, Any]
+    ) -> ImportReport:
         frame: str | None = options["frame"]
         settings = ImportSettings(
             smallest_mask=max(1, options["min_area"]),
@@ -67,19 +88,15 @@ class Command(BaseCommand):
             frame=None if frame is None else Frame(frame),
             dry_run=options["dry_run"],
         )
-        try:
-            report = import_masks(
-                project=find_project_by_name(options["project"]),
-                source=options["source"],
-                images=options["images"],
-                format=options["format"],
-                settings_=settings,
-                by=None,
-                advance=self._progress(),
-            )
-        except DomainError as error:
-            raise CommandError(error.message) from error
-        self._tell(report, is_dry=settings.dry_run)
+        return import_masks(
+            project=project,
+            source=source,
+            images=options["images"],
+            format=options["format"],
+            settings_=settings,
+            by=None,
+            advance=self._progress(),
+        )
 
     def _progress(self) -> Callable[[ImportReport], None]:
         """Says how far it is; on a terminal the line overwrites itself."""
@@ -98,20 +115,21 @@ class Command(BaseCommand):
 
         return say
 
-    def _tell(self, report: ImportReport, *, is_dry: bool) -> None:
+    def _tell(self, report: ImportReport, *, is_dry: bool, is_provenance: bool) -> None:
         for refusal in report.refusals:
             self.stderr.write(f"{refusal.place}: {refusal.message}")
         num_refusals = report.reasons.total()
         if num_refusals > len(report.refusals):
             self.stderr.write(f"… and {num_refusals - len(report.refusals):,} more.")
         verb = "would be added" if is_dry else "added"
-        self.stdout.write(
-            f"Images: {report.images_added:,} {verb}, {report.images_known:,} known already."
-        )
-        self.stdout.write(
-            f"Masks: {report.masks_added:,} {verb}, {report.masks_known:,} known already, "
-            f"{report.crowds_left_out:,} crowds left out, {report.masks_refused:,} refused."
-        )
+        masks = f"{report.masks_added:,} {verb}, {report.masks_known:,} known already"
+        refused = f"{report.masks_refused:,} refused."
+        if is_provenance:
+            self.stdout.write(f"Provenance of masks: {masks}, {refused}")
+        else:
+            images = f"{report.images_added:,} {verb}, {report.images_known:,} known already."
+            crowds = f"{report.crowds_left_out:,} crowds left out"
+            self.stdout.write(f"Images: {images}\nMasks: {masks}, {crowds}, {refused}")
         for code, count in report.reasons.most_common():
             self.stdout.write(f"  {code}: {count:,}")
         if not report.has_changed:
