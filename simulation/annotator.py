@@ -10,7 +10,7 @@ from common.embedding_format import EmbeddingName
 from common.metrics import Mask, iou
 from simulation.behaviour import Behaviour, Clock, Draws
 from simulation.client import Client
-from simulation.decoder import Graphs, MismatchedPair, Model, OpenImage, open_image
+from common.decoding import Graphs, MismatchedPair, Model, OpenImage, open_image
 from simulation.log import InteractionLog
 from simulation.masking import Masking, Outcome
 from simulation.references import ImageReferences, mask_of

@@ -8,7 +8,7 @@ import numpy as np
 
 from common.metrics import Click, Mask, error_depth, iou
 from simulation.behaviour import Behaviour, Draws
-from simulation.decoder import Array, Candidate
+from common.decoding import Array, Candidate
 from simulation.strokes import Stroke, next_stroke
 
 

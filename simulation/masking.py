@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from common.metrics import Click, Mask
 from simulation.behaviour import Behaviour, Clock, Draws
-from simulation.decoder import OpenImage
+from common.decoding import OpenImage
 from simulation.hand import Accept, GiveUp, Hand, next_act
 from simulation.log import InteractionLog
 from simulation.saves import MaskSaves

@@ -76,8 +76,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "onnxruntime": (
         "onnx_export",
         "model_server.worker",
-        "simulation",
-        "annotator.services.decoding",
+        "common.decoding",
     ),
     "django": ("annotator", "config"),
     "rest_framework": ("annotator.api",),
@@ -97,6 +96,7 @@ MAY_USE_OBJECTS = (
 
 # Imports that wait until they are needed, and why.
 IMPORTS_IN_FUNCTIONS: dict[str, str] = {
+    "annotator.services.decoding": "browsers decode: a server that is never asked loads no onnxruntime",
     "model_server.worker.encoders": "a worker that has a graph and no GPU never loads torch",
     "model_server.training.evaluate": "OpenCV, of the classical methods, is a development dependency",
 }

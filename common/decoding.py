@@ -1,6 +1,7 @@
 """The browser's decoder with onnxruntime: verified bundles, prepared images, candidates for a prompt.
 
-The twin of `web/static/js/decoder/engine.js`; a model and an embedding that do not fit are refused.
+The twin of `web/static/js/decoder/engine.js`, for simulated browsers and for those that cannot decode; a model
+and an embedding that do not fit are refused.
 """
 
 from __future__ import annotations
@@ -28,12 +29,18 @@ class MismatchedPair(Exception):
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One of the masks offered for a prompt."""
+class Answer:
+    """One of the masks offered for a prompt, as the model gives it."""
 
     token: int
     predicted_iou: float
     low_res: Array  # [L, L] logits, fed back with the next click
+
+
+@dataclass(frozen=True)
+class Candidate(Answer):
+    """An answer with its pixels."""
+
     mask: Mask  # [height, width]
 
 
@@ -89,9 +96,31 @@ class OpenImage:
 
     def decode(self, clicks: Sequence[Click], previous: Array | None) -> list[Candidate]:
         """Candidates for clicks in image pixels, highest predicted IoU first; `previous` logits [L, L]."""
-        points = np.array([[click.x, click.y] for click in clicks], np.float64)
-        labels = np.array([click.label for click in clicks], np.float64)
-        coords, marks = prompt_arrays(points=points, labels=labels, box=None, frame=self.frame)
+        return [
+            Candidate(
+                token=one.token,
+                predicted_iou=one.predicted_iou,
+                low_res=one.low_res,
+                mask=upscale_logits(one.low_res, self.frame) > 0,
+            )
+            for one in self.answer(
+                points=np.array([[click.x, click.y] for click in clicks], np.float64),
+                labels=np.array([click.label for click in clicks], np.float64),
+                box=None,
+                previous=previous,
+            )
+        ]
+
+    def answer(
+        self,
+        *,
+        points: NDArray[np.float64],
+        labels: NDArray[np.float64],
+        box: NDArray[np.float64] | None,
+        previous: Array | None,
+    ) -> list[Answer]:
+        """The same without pixels: points [N, 2] with labels [N], and a box x0, y0, x1, y1, in image pixels."""
+        coords, marks = prompt_arrays(points=points, labels=labels, box=box, frame=self.frame)
         feeds = {**self.prepared, "point_coords": coords[None], "point_labels": marks[None]}
         graph = self.model.decode
         if previous is not None:
@@ -102,15 +131,7 @@ class OpenImage:
             tokens = [0]
         else:
             tokens = sorted((1, 2, 3), key=lambda token: -iou[0, token])
-        return [
-            Candidate(
-                token=token,
-                predicted_iou=float(iou[0, token]),
-                low_res=low_res[0, token],
-                mask=upscale_logits(low_res[0, token], self.frame) > 0,
-            )
-            for token in tokens
-        ]
+        return [Answer(token, float(iou[0, token]), low_res[0, token]) for token in tokens]
 
 
 def open_image(model: Model, content: bytes, *, name: EmbeddingName) -> OpenImage:

@@ -15,7 +15,7 @@ from common.metrics import Click
 from model_server.sam.build import build_sam, load_weights
 from model_server.sam.predictor import Embedding as NetworkEmbedding
 from model_server.sam.predictor import Predictor
-from simulation.decoder import Graphs, MismatchedPair, Model, OpenImage, open_image
+from common.decoding import Graphs, MismatchedPair, Model, OpenImage, open_image
 from tests.tiny_bundle import TINY, make_tiny_bundle
 
 WIDTH, HEIGHT = 75, 50
