@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.decoding import Graphs, MismatchedPair, Model, OpenImage, open_image
 from common.embedding_format import EmbeddingName
 from common.metrics import Mask, iou
 from simulation.behaviour import Behaviour, Clock, Draws
 from simulation.client import Client
-from common.decoding import Graphs, MismatchedPair, Model, OpenImage, open_image
 from simulation.log import InteractionLog
 from simulation.masking import Masking, Outcome
 from simulation.references import ImageReferences, mask_of

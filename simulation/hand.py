@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from common.decoding import Array, Candidate
 from common.metrics import Click, Mask, error_depth, iou
 from simulation.behaviour import Behaviour, Draws
-from common.decoding import Array, Candidate
 from simulation.strokes import Stroke, next_stroke
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from common.decoding import OpenImage
 from common.metrics import Click, Mask
 from simulation.behaviour import Behaviour, Clock, Draws
-from common.decoding import OpenImage
 from simulation.hand import Accept, GiveUp, Hand, next_act
 from simulation.log import InteractionLog
 from simulation.saves import MaskSaves

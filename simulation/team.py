@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from common.decoding import Graphs
 from simulation.annotator import Annotator
 from simulation.behaviour import Behaviour
 from simulation.client import Client, Refused, Tally
-from common.decoding import Graphs
 from simulation.http_session import HttpSession
 from simulation.project import Say
 from simulation.references import ImageReferences

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictFloat, StrictInteger
 from annotator.errors import Invalid
+from annotator.models import TokenScope
 from annotator.queries.model_versions import find_by_fingerprint
 from annotator.queries.scope import find_image
 from annotator.services.decoding import Prompt, decode_prompt
@@ -55,6 +56,8 @@ class DecodeReply(serializers.Serializer[object]):
 
 class ImageDecoding(Endpoint):
     """Candidates for a prompt, best predicted IoU first; 409 while the image's embedding is being computed."""
+
+    write_scope = TokenScope.ANNOTATE
 
     @extend_schema(request=DecodeBody, responses=DecodeReply)
     def post(self, request: Request, image_id: UUID) -> Response:

@@ -22,7 +22,18 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def painting(product: LiveProduct, open_page: OpenPage) -> Iterator[Workbench]:
-    """The workbench in a browser that cannot load the model, which brush and eraser do not need."""
+    """The workbench where neither browser nor server can run the model, which brush and eraser do not need."""
+    page = open_page("annotator", "/", viewport=WINDOW)
+    faults = watch_faults(page)
+    page.context.route("**/vendor/ort/**", lambda route: route.abort())
+    page.context.route("**/api/v1/images/*/decode", lambda route: route.fulfill(status=404))
+    yield open_workbench(page, product)
+    assert faults == []
+
+
+@pytest.fixture
+def served(product: LiveProduct, open_page: OpenPage) -> Iterator[Workbench]:
+    """The workbench in a browser that cannot load the model: the server decodes."""
     page = open_page("annotator", "/", viewport=WINDOW)
     faults = watch_faults(page)
     page.context.route("**/vendor/ort/**", lambda route: route.abort())

@@ -304,6 +304,22 @@ def test_the_brush_works_when_the_model_cannot_start(painting: Workbench) -> Non
     painting.expect_stored(DAB)
 
 
+def test_the_server_decodes_where_the_browser_cannot(served: Workbench) -> None:
+    served.wait_for_model()
+    expect(served.page.locator(".bar-model")).to_have_attribute(
+        "title", re.compile("server answers")
+    )
+    served.click(0.45, 0.4)
+    expect(served.can_accept).to_be_visible(timeout=LONG_MS)
+    served.click(0.3, 0.72)
+    served.press("Enter")
+    served.expect_saved()
+    [mask] = served.stored()
+    assert (mask["state"], mask["area"] > 0) == ("accepted", True)
+    assert mask["model_version"] is not None
+    assert [prompt["label"] for prompt in mask["prompts"] if "label" in prompt] == [1, 1]
+
+
 def test_a_second_tab_may_look_but_not_write(painting: Workbench) -> None:
     other = painting.page.context.new_page()
     other.goto(f"/projects/{painting.project}/annotate")

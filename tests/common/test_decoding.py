@@ -1,73 +1,23 @@
-"""The simulated browser's decoder against the network itself, and the pairs it refuses."""
+"""The decoder in Python against the network itself, and the pairs it refuses."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from common.embedding_format import Embedding, EmbeddingName, Frame, encode_embedding
-from common.manifest import Manifest
+from common.decoding import Graphs, MismatchedPair, open_image
+from common.embedding_format import encode_embedding
 from common.metrics import Click
-from model_server.sam.build import build_sam, load_weights
-from model_server.sam.predictor import Embedding as NetworkEmbedding
-from model_server.sam.predictor import Predictor
-from common.decoding import Graphs, MismatchedPair, Model, OpenImage, open_image
-from tests.tiny_bundle import TINY, make_tiny_bundle
+from tests.decoding_scene import Scene, make_scene
 
-WIDTH, HEIGHT = 75, 50
 CLICKS = (Click(20, 31, 1), Click(60, 8, 0), Click(41, 25, 1))
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A bundle on disk, and one embedding of it in torch and as a file."""
-
-    folder: Path
-    predictor: Predictor
-    embedding: NetworkEmbedding
-    file: Embedding
-
-    def fetch(self, name: str) -> bytes:
-        return (self.folder / name).read_bytes()
-
-    @property
-    def manifest(self) -> Manifest:
-        return Manifest.from_json(self.fetch("manifest.json"))
-
-    def model(self) -> Model:
-        fingerprint = self.manifest.bundle_fingerprint
-        return Graphs().model(self.fetch("manifest.json"), self.fetch, fingerprint=fingerprint)
-
-    def opened(self) -> OpenImage:
-        return open_image(self.model(), encode_embedding(self.file), name=self.file.name)
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    folder = make_tiny_bundle(tmp_path_factory.mktemp("scene"), seed=5)
-    manifest = Manifest.from_json((folder / "manifest.json").read_bytes())
-    sam = build_sam(TINY)
-    load_weights(sam, folder / "weights.safetensors")
-    predictor = Predictor(sam)
-    picture = np.random.default_rng(4).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    frame = predictor.frame_of(WIDTH, HEIGHT)
-    values = predictor.embed(picture).features.numpy().astype(np.float16)  # as files keep them
-    name = EmbeddingName(
-        image_sha256="ab" * 32,
-        crop=(0, 0, WIDTH, HEIGHT),
-        encoder_fingerprint=manifest.encoder_fingerprint,
-    )
-    made = Frame(
-        input_size=manifest.input_size,
-        resized=(frame.new_height, frame.new_width),
-        size=(HEIGHT, WIDTH),
-    )
-    embedding = NetworkEmbedding(torch.from_numpy(values.astype(np.float32)), frame)
-    return Scene(folder, predictor, embedding, Embedding(name=name, frame=made, values=values[0]))
+    return make_scene(tmp_path_factory.mktemp("scene"))
 
 
 def test_the_candidates_are_those_of_the_network(scene: Scene) -> None:

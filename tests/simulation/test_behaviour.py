@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from common import rle
+from common.decoding import Array, Candidate
 from common.metrics import Click, Mask, error_depth
 from simulation.behaviour import Behaviour, Clock, Draws
 from simulation.client import Client, Tally
-from common.decoding import Array, Candidate
 from simulation.hand import Accept, GiveUp, Hand, has_stalled, next_act, next_click_near
 from simulation.http_session import Reply
 from simulation.log import InteractionLog

@@ -184,6 +184,16 @@ export class ApiClient {
   }
 
   /**
+   * Masks for a prompt, for a browser that cannot decode; it changes nothing, so that it may be asked again.
+   * @param {string} image
+   * @param {import('./types.js').DecodePrompt} prompt
+   * @returns {Promise<{candidates: import('./types.js').DecodedCandidate[]}>}
+   */
+  decode(image, prompt) {
+    return this.#request('POST', `images/${image}/decode`, { body: prompt, tries: READ_TRIES });
+  }
+
+  /**
    * @param {string} image
    * @param {{held_out?: boolean, is_reference?: boolean}} changes
    * @returns {Promise<ImageFacts>}

@@ -190,6 +190,17 @@
  * @property {{reason: SkipReason, images: number}[]} skip_reasons
  */
 
+/**
+ * Logits [L, L] travel in half precision, little-endian, base64.
+ * @typedef {object} DecodePrompt
+ * @property {string} bundle_fingerprint
+ * @property {{x: number, y: number, label: 0 | 1}[]} points in image pixels
+ * @property {readonly number[] | null} box x0, y0, x1, y1
+ * @property {string | null} mask_input logits to refine
+ */
+
+/** @typedef {{token: number, predicted_iou: number, low_res: string}} DecodedCandidate */
+
 /** @typedef {'unclear' | 'nothing_to_annotate' | 'broken_image' | 'objectionable' | 'other'} SkipReason */
 
 /** @typedef {Record<string, any>} Json what pages read without this module's knowledge */

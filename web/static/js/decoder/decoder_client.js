@@ -38,6 +38,7 @@ export { DecoderError };
  * @property {{imageSha256: string, encoderFingerprint: string}} expected an embedding of anything
  *   else is refused
  * @property {string} [bundleFingerprint] which loaded model; the one loaded last when absent
+ * @property {{width: number, height: number}} size of the image
  */
 
 /**
@@ -201,6 +202,13 @@ export class DecoderClient {
   /** @returns {Promise<void>} settled when the number of threads is chosen; starts with the first image */
   get trial() {
     return this.#trial;
+  }
+
+  /** @returns {string} for the person */
+  get words() {
+    const { threads, decodeMs } = this.health;
+    const running = threads === 1 ? '1 thread' : `${threads} threads`;
+    return decodeMs ? `${Math.round(decodeMs)} ms a click on ${running}` : `Running on ${running}`;
   }
 
   /** @returns {DecoderHealth} */

@@ -61,7 +61,7 @@ async function start(facts) {
     clock.begun = recorder.activeMs;
   };
 
-  const decoding = new Decoding({ store, recorder, staticBase: facts.static ?? '/static/', fault });
+  const decoding = new Decoding({ store, recorder, api, staticBase: facts.static ?? '/static/', fault });
   const modelVersion = /** @returns {string | null} */ () => line.assignment?.model?.id ?? null;
   const leaseId = /** @returns {string | null | undefined} */ () => line.assignment?.id;
   const saving = new Saving({ store, journal, person, modelVersion, assignment: leaseId, fault });

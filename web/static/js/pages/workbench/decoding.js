@@ -9,13 +9,17 @@
  * @typedef {import('../../decoder/decoder_client.js').Decoded} Decoded
  * @typedef {import('../../api/types.js').Opening} Opening
  *
+ * @typedef {DecoderClient | ServerDecoder} Decoder
+ *
  * @typedef {object} DecodingOptions
  * @property {import('../../state/store.js').Store<Workbench>} store
  * @property {import('../../timing/recorder.js').InteractionRecorder} recorder
+ * @property {import('../../api/client.js').ApiClient} api
  * @property {string} staticBase  ends with a slash
  * @property {(message: string) => void} fault  tells the person
  */
 import { DecoderClient, DecoderError } from '../../decoder/decoder_client.js';
+import { ServerDecoder } from '../../decoder/server_decoder.js';
 import { answer, isEmpty, maskOf, needsAnswer, UNPAINTED } from '../../state/current.js';
 import { amend } from '../../state/history.js';
 import { imprint, logitsFromMask } from '../../state/mask_prompt.js';
@@ -27,13 +31,13 @@ const ASK_AGAIN_MS = 1500;
 const SLOW_MS = 300;
 const FIRST_RETRY_MS = 5000;
 /** Failures of a slow machine or network: worth another attempt while the image is open. */
-const PASSING = new Set(['start_timeout', 'fetch_failed', 'decode_failed']);
+const PASSING = new Set(['fetch_failed', 'decode_failed']);
 
 export class Decoding {
   #options;
-  /** @type {Promise<DecoderClient> | null} */
+  /** @type {Promise<Decoder> | null} */
   #client = null;
-  /** @type {{imageKey: string, frame: ModelFrame, client: DecoderClient} | null} */
+  /** @type {{imageKey: string, frame: ModelFrame, client: Decoder} | null} */
   #open = null;
   /** @type {string | null} image that shall be open */
   #wanted = null;
@@ -79,7 +83,7 @@ export class Decoding {
       await this.#openWhenReady(assignment);
     } catch (error) {
       if (this.#wanted !== assignment.image.id) return;
-      this.#fail(error);
+      this.#fail(error, retryMs === FIRST_RETRY_MS);
       if (!(error instanceof DecoderError) || !PASSING.has(error.code)) return;
       await pause(retryMs);
       if (this.#wanted === assignment.image.id) await this.#tryOpen(assignment, 2 * retryMs);
@@ -103,18 +107,26 @@ export class Decoding {
     void this.#preview();
   }
 
-  /** @returns {Promise<DecoderClient>} */
+  /** @returns {Promise<Decoder>} */
   #start() {
     const { staticBase } = this.#options;
     const absolute = new URL(staticBase, location.href);
     this.#client ??= DecoderClient.start({
       workerUrl: new URL('js/decoder/decoder_worker.js', absolute).href,
       ortBase: new URL('vendor/ort/', absolute).href,
-    });
-    this.#client.catch(() => {
-      this.#client = null;
-    });
+    }).catch((fault) => this.#serverInstead(fault));
     return this.#client;
+  }
+
+  /**
+   * A browser that cannot run the decoder has the server answer.
+   *
+   * @param {unknown} fault
+   * @returns {Decoder}
+   */
+  #serverInstead(fault) {
+    if (!(fault instanceof DecoderError)) throw fault;
+    return new ServerDecoder((image, prompt) => this.#options.api.decode(image, prompt));
   }
 
   /** @param {Opening} assignment */
@@ -131,7 +143,7 @@ export class Decoding {
         continue;
       }
       this.#open = { imageKey: image.id, frame, client };
-      this.#show({ kind: 'ready', message: healthWords(client), busy: false });
+      this.#show({ kind: 'ready', message: client.words, busy: false });
       void this.#answer();
       void this.#preview();
       return;
@@ -139,7 +151,7 @@ export class Decoding {
   }
 
   /**
-   * @param {DecoderClient} client
+   * @param {Decoder} client
    * @param {Opening} assignment
    * @returns {Promise<ModelFrame | null>} null while the embedding is not made
    */
@@ -278,10 +290,13 @@ export class Decoding {
     this.#options.store.update((bench) => ({ ...bench, decoder }));
   }
 
-  /** @param {unknown} error */
-  #fail(error) {
+  /**
+   * @param {unknown} error
+   * @param {boolean} isFirst  what fails again is not told again
+   */
+  #fail(error, isFirst) {
     this.#show({ kind: 'failed', message: wordsOf(error), busy: false });
-    this.#options.fault('The model cannot run here now. Brush, eraser and lasso still work.');
+    if (isFirst) this.#options.fault('The model cannot run here now. Brush, eraser and lasso still work.');
   }
 }
 
@@ -292,6 +307,7 @@ function addressOf({ image, model, embedding_url }) {
     embeddingUrl: embedding_url,
     expected: { imageSha256: image.sha256, encoderFingerprint: model.encoder_fingerprint },
     bundleFingerprint: model.bundle_fingerprint,
+    size: { width: image.width, height: image.height },
   };
 }
 
@@ -303,12 +319,6 @@ const samePrompt = (a, b) => a.id === b.id && a.points === b.points && a.box ===
 
 /** @param {unknown} error */
 const wordsOf = (error) => (error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
-
-/** @param {DecoderClient} client */
-function healthWords({ health }) {
-  const threads = health.threads === 1 ? '1 thread' : `${health.threads} threads`;
-  return health.decodeMs ? `${Math.round(health.decodeMs)} ms a click on ${threads}` : `Running on ${threads}`;
-}
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
