@@ -313,6 +313,7 @@ def test_the_server_decodes_where_the_browser_cannot(served: Workbench) -> None:
     expect(served.can_accept).to_be_visible(timeout=LONG_MS)
     served.click(0.3, 0.72)
     served.press("Enter")
+    expect(served.page.locator(".mask-row")).to_have_count(1, timeout=LONG_MS)
     served.expect_saved()
     [mask] = served.stored()
     assert (mask["state"], mask["area"] > 0) == ("accepted", True)
