@@ -151,13 +151,7 @@ def iou(first: Runs, second: Runs) -> float:
 
 def region_areas(runs: Runs, *, height: int) -> list[int]:
     """Pixels of each connected region of the foreground, by sides or corners, largest first."""
-    ends = np.cumsum(runs)[1::2]
-    starts = ends - runs[1::2]
-    first_column = starts // height
-    num_columns = (ends - 1) // height - first_column + 1
-    column = np.repeat(first_column, num_columns) + _positions(num_columns) if ends.size else ends
-    top = np.maximum(np.repeat(starts, num_columns), column * height)
-    bottom = np.minimum(np.repeat(ends, num_columns), (column + 1) * height)
+    column, top, bottom = _stretches(runs, height)
     # With two free places between columns, what touches in the next column is one stretch of the order.
     low, high = top + 2 * column, bottom + 2 * column
     stride = height + 2
@@ -174,6 +168,60 @@ def region_areas(runs: Runs, *, height: int) -> list[int]:
         root = _root(region, place)
         areas[root] = areas.get(root, 0) + length
     return sorted(areas.values(), reverse=True)
+
+
+def hull_area(runs: Runs, *, height: int) -> float:
+    """Area in pixels of the convex hull of the foreground, pixels being squares; 0 for none.
+
+    A filled rectangle's hull is the rectangle itself.
+    """
+    column, top, bottom = _stretches(runs, height)
+    if column.size == 0:
+        return 0.0
+    first = np.flatnonzero(np.diff(column, prepend=-1))  # the highest stretch of each column
+    last = np.append(first[1:], column.size) - 1
+    left = column[first]
+    highest, lowest = top[first] - left * height, bottom[last] - left * height
+    upper = _chain(left, highest)
+    under = _chain(left, -lowest)
+    around = np.array([*upper, *((x, -y) for x, y in reversed(under))], dtype=np.float64)
+    x, y = around[:, 0], around[:, 1]
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+
+
+def _chain(column: NDArray[np.int64], height_of: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The corners of the hull over columns of pixels, on the side of the smallest heights, from left to right."""
+    corners = np.concatenate((column, column + 1))
+    heights = np.concatenate((height_of, height_of))
+    order = np.lexsort((heights, corners))
+    chain: list[tuple[int, int]] = []
+    for x, y in zip(corners[order].tolist(), heights[order].tolist(), strict=True):
+        if chain and chain[-1][0] == x:
+            continue  # of the two columns that share a corner the farther one counts
+        while len(chain) > 1 and _turns_in(chain[-2], chain[-1], (x, y)):
+            chain.pop()
+        chain.append((x, y))
+    return chain
+
+
+def _turns_in(first: tuple[int, int], middle: tuple[int, int], last: tuple[int, int]) -> bool:
+    """Whether the middle point is not outside the line from the first to the last."""
+    across, down = last[0] - first[0], last[1] - first[1]
+    return across * (middle[1] - first[1]) >= down * (middle[0] - first[0])
+
+
+def _stretches(
+    runs: Runs, height: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The foreground cut at columns, in order: column, begin and end (half-open) in column-major pixels."""
+    ends = np.cumsum(runs)[1::2]
+    starts = ends - runs[1::2]
+    first_column = starts // height
+    num_columns = (ends - 1) // height - first_column + 1
+    column = np.repeat(first_column, num_columns) + _positions(num_columns) if ends.size else ends
+    begin = np.maximum(np.repeat(starts, num_columns), column * height)
+    end = np.minimum(np.repeat(ends, num_columns), (column + 1) * height)
+    return column, begin, end
 
 
 def _join(region: list[int], pairs: Iterable[tuple[int, int]]) -> None:

@@ -53,10 +53,11 @@ class Endpoint(APIView):
 
     def page(self) -> tuple[int, int]:
         """(offset, limit) from the filters; needs "offset" and "limit" in `filters`."""
-        offset = self._whole("offset", 0, 0, 10_000_000)
-        return offset, self._whole("limit", settings.PAGE_SIZE, 1, settings.MAX_PAGE_SIZE)
+        offset = self.whole_number("offset", 0, 0, 10_000_000)
+        return offset, self.whole_number("limit", settings.PAGE_SIZE, 1, settings.MAX_PAGE_SIZE)
 
-    def _whole(self, name: str, default: int, low: int, high: int) -> int:
+    def whole_number(self, name: str, default: int, low: int, high: int) -> int:
+        """A filter from low to high; raises 400 for anything else."""
         word = self.request.query_params.get(name, str(default))
         if not (word.isascii() and word.isdigit()) or len(word) > 9 or not low <= int(word) <= high:
             raise ParseError(f"{name}={word[:40]!r} is not a whole number from {low} to {high}.")

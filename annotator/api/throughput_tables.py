@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
 
+from annotator.api.csv_text import csv_text
 from annotator.queries.throughput.numbers import Line, Throughput
 
-# A spreadsheet takes a cell that begins so for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WITHOUT_MODEL = "painted without a model"
 
 Row = dict[str, object]
@@ -91,20 +87,7 @@ class Table:
 
 def table_csv(table: Table, numbers: Throughput) -> str:
     """The table with a heading line; numbers that are missing are empty cells."""
-    out = io.StringIO()
-    lines = csv.writer(out)
-    lines.writerow(table.columns)
-    for row in table.rows(numbers):
-        lines.writerow([_cell(row[column]) for column in table.columns])
-    return out.getvalue()
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return "" if value is None else value
+    return csv_text(table.columns, table.rows(numbers))
 
 
 def _hours(numbers: Throughput) -> Iterator[Row]:

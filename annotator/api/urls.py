@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from annotator.api import (
     assignments,
+    audit_log,
     audits,
     checkpoints,
     comparisons,
@@ -26,6 +27,7 @@ from annotator.api import (
     round_history,
     rounds,
     schema,
+    statistics,
     system,
     throughput,
     tokens,
@@ -46,6 +48,7 @@ SUBJECTS = [
     references,
     interactions,
     throughput,
+    statistics,
     models,
     comparisons,
     checkpoints,
@@ -54,6 +57,7 @@ SUBJECTS = [
     exports,
     jobs,
     system,
+    audit_log,
 ]
 
 v1 = [address for subject in SUBJECTS for address in subject.urls]

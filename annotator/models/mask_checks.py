@@ -16,6 +16,7 @@ class MaskCheck(models.Model):
     counts_sha256 = models.CharField(max_length=64)  # of the pixels that were looked at
     mask_updated_at = models.DateTimeField(db_index=True)  # the mask's, then
     num_specks = models.PositiveIntegerField()
+    hull_area = models.FloatField()  # pixels of the convex hull
     # Another mask of the image with nearly the same pixels, and the IoU of the two.
     twin = models.ForeignKey(Mask, null=True, on_delete=models.SET_NULL, related_name="+")
     twin_iou = models.FloatField(null=True)

@@ -47,6 +47,13 @@ def roles_of(person: Person) -> dict[UUID, str]:
     return dict(Membership.objects.filter(person=person).values_list("project_id", "role"))
 
 
+def managed_projects(person: Person) -> set[UUID]:
+    """The ids of the projects that the person manages; of an admin all."""
+    if person.is_admin:
+        return set(Project.objects.values_list("pk", flat=True))
+    return {project for project, role in roles_of(person).items() if role == Role.MANAGER}
+
+
 def may_create_projects(person: Person) -> bool:
     """Admins, and people who manage a project already."""
     return person.is_admin or Role.MANAGER in roles_of(person).values()

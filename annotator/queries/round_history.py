@@ -81,8 +81,7 @@ class Bucket(Func):
 
 def round_history(project: Project) -> RoundHistory:
     """All rounds of a project with their stages."""
-    kept = rounds_of(project).exclude(job__state__in=[JobState.FAILED, JobState.CANCELLED])
-    rounds = list(kept.order_by("job__created_at", "number"))
+    rounds = dividing_rounds(project)
     stages = _stages(project, [each.job.created_at for each in rounds])
     promoted = _first_promotions(rounds)
     return RoundHistory(
@@ -92,6 +91,12 @@ def round_history(project: Project) -> RoundHistory:
         ],
         since=stages[-1],
     )
+
+
+def dividing_rounds(project: Project) -> list[Round]:
+    """The rounds at whose snapshots one stage ends and the next begins, the oldest first."""
+    kept = rounds_of(project).exclude(job__state__in=[JobState.FAILED, JobState.CANCELLED])
+    return list(kept.order_by("job__created_at", "number"))
 
 
 def _stages(project: Project, moments: list[datetime]) -> list[Stage]:

@@ -117,7 +117,7 @@ def release_leases(*, person: Person, project: Project | None = None) -> int:
     """Ends the leases of somebody who is shut out, of one project or all; others may take the images at once."""
     held = Assignment.objects.filter(annotator=person, state=AssignmentState.LEASED)
     if project is not None:
-        held = held.filter(image__project=project)
+        held = held.filter(Q(image__project=project) | Q(image__project__copies_of=project))
     return held.update(state=AssignmentState.EXPIRED, ended_at=timezone.now())
 
 

@@ -26,7 +26,7 @@ def check_due_masks(*, seconds: float = SECONDS_PER_TICK) -> int:
 
 
 def check_mask(mask: Mask) -> MaskCheck:
-    """Counts a mask's specks and finds a mask of the same image that is nearly the same."""
+    """Counts a mask's specks, measures its convex hull and finds a mask of the same image that is nearly the same."""
     picture = mask.image.picture
     runs = stored_runs(mask.counts, picture=picture)
     areas = rle.region_areas(runs, height=picture.height)
@@ -36,6 +36,7 @@ def check_mask(mask: Mask) -> MaskCheck:
         defaults={
             "counts_sha256": mask.counts_sha256,
             "mask_updated_at": mask.updated_at,
+            "hull_area": rle.hull_area(runs, height=picture.height),
             "num_specks": sum(area < SPECK_PX for area in areas[1:]),
             "twin": twin,
             "twin_iou": twin_iou,

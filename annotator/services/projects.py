@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -26,6 +29,7 @@ PLAIN_CHANGES = (
     "reference_every",
     "shows_reference_scores",
 )
+LONGEST_TOLD = 120  # characters
 
 
 @dataclass(frozen=True)
@@ -67,25 +71,53 @@ def create_project(
 
 
 def change_project(*, project: Project, changes: ProjectChanges, by: Person) -> Project:
-    """Raises `Conflict` when the new name is taken, `Invalid` when every image would be a reference."""
+    """Writes what changes and nothing else, so that two managers at once do not undo each other.
+
+    Raises `Conflict` when the new name is taken, `Invalid` when every image would be a reference.
+    """
     if changes.reference_every == 1:
         text = "Every image would be a reference: 0 is none, 2 every second one."
         raise Invalid(text, field="reference_every")
+    wanted: dict[str, Any] = {
+        field: value for field in PLAIN_CHANGES if (value := getattr(changes, field)) is not None
+    }
     if changes.reference_every not in {None, project.reference_every}:
-        project.references_since = timezone.now()  # what people did before is not counted
-    for field in PLAIN_CHANGES:
-        wanted = getattr(changes, field)
-        if wanted is not None:
-            setattr(project, field, wanted)
+        wanted["references_since"] = timezone.now()  # what people did before is not counted
     if changes.archived is not None:
-        project.archived_at = (project.archived_at or timezone.now()) if changes.archived else None
+        wanted["archived_at"] = (
+            (project.archived_at or timezone.now()) if changes.archived else None
+        )
+    changed = {name: value for name, value in wanted.items() if getattr(project, name) != value}
+    detail = {name: _told(getattr(project, name), value) for name, value in changed.items()}
+    for name, value in changed.items():
+        setattr(project, name, value)
     try:
         with transaction.atomic():
-            project.save()
-            record_act(person=by, project=project, act="project.changed", subject=project.name)
+            project.save(update_fields=list(changed))
+            record_act(
+                person=by, project=project, act=_act(changed), subject=project.name, detail=detail
+            )
     except IntegrityError as error:
         raise _name_taken(project.name) from error
     return project
+
+
+def _act(changed: Mapping[str, object]) -> str:
+    if "archived_at" not in changed:
+        return "project.changed"
+    return "project.archived" if changed["archived_at"] else "project.reopened"
+
+
+def _told(before: object, after: object) -> list[object]:
+    """Before and after, as the audit log keeps them: of a long text the number of characters."""
+    return [
+        f"{len(one)} characters" if isinstance(one, str) and len(one) > LONGEST_TOLD else one
+        for one in (_plain(before), _plain(after))
+    ]
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _name_taken(name: str) -> Conflict:

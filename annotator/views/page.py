@@ -122,6 +122,7 @@ def _project_tabs(project: Project, may_manage: bool) -> list[Tab]:
             Tab("review", "Review", f"{base}/review"),
             Tab("quality", "Quality", f"{base}/quality"),
             Tab("dashboard", "Dashboard", f"{base}/dashboard"),
+            Tab("statistics", "Statistics", f"{base}/statistics"),
             Tab("rounds", "Rounds", f"{base}/rounds"),
             Tab("members", "Members", f"{base}/members"),
         ]

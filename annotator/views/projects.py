@@ -31,6 +31,7 @@ from annotator.queries.model_versions import current_model_version
 from annotator.queries.people import (
     find_person,
     find_person_by_name,
+    managed_projects,
     may_create_projects,
     members_of,
 )
@@ -59,8 +60,8 @@ from annotator.services.people import remove_member, set_role
 from annotator.services.projects import ProjectChanges, change_project, create_project
 from annotator.services.uploads import uploads_in
 from annotator.views.page import MANAGING, managed_project, page, render_page, signed_in_person
+from annotator.views.project_forms import written_name, written_rule
 
-MAX_NAME = 120
 MAX_GUIDELINES = 20000
 MAX_ROUNDS_OFFERED = 100
 
@@ -79,8 +80,8 @@ def new_project(request: HttpRequest) -> HttpResponse:
     if not may_create_projects(person):
         raise NotAllowed("Only managers and admins may create projects.")
     try:
-        name = _written_name(request.POST.get("name", ""))
-        rule = _written_rule(request.POST.get("overlap_rule", OverlapRule.ALLOWED))
+        name = written_name(request.POST.get("name", ""))
+        rule = written_rule(request.POST.get("overlap_rule", OverlapRule.ALLOWED))
         with transaction.atomic():
             project = create_project(name=name, overlap_rule=rule, by=person)
             set_role(project=project, person=person, role=Role.MANAGER, by=person)
@@ -269,7 +270,8 @@ def _home(
         summaries=summaries,
         annotating=_first_to_annotate(person, summaries),
         may_create=may_create_projects(person),
-        overlap_rules=OverlapRule.choices,
+        archived=visible_projects(person).exclude(archived_at=None).order_by("name"),
+        managed=managed_projects(person),
         fault=fault.message if fault else "",
         name=name,
     )
@@ -355,19 +357,6 @@ def _members(
 
 
 # ---- reading forms -------------------------------------------------------------------------------
-
-
-def _written_name(text: str) -> str:
-    name = " ".join(text.split())
-    if not name or len(name) > MAX_NAME or "\x00" in name:
-        raise Invalid(f"A project needs a name of at most {MAX_NAME} characters.", field="name")
-    return name
-
-
-def _written_rule(word: str) -> OverlapRule:
-    if word not in OverlapRule.values:
-        raise Invalid(f"{word!r} is no overlap rule.", field="overlap_rule")
-    return OverlapRule(word)
 
 
 def _written_role(word: str) -> Role:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from annotator.views import account, models, projects, quality, sign_in, system
+from annotator.views import (
+    account,
+    audit_log,
+    models,
+    project_settings,
+    projects,
+    quality,
+    sign_in,
+    statistics,
+    system,
+)
 
 PROJECT = "projects/<uuid:project_id>"
 
@@ -28,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROJECT}/quality/references", quality.set_references, name="set-references"),
     path(f"{PROJECT}/my-scores", quality.my_scores, name="my-scores"),
     path(f"{PROJECT}/dashboard", projects.dashboard, name="dashboard"),
+    path(f"{PROJECT}/statistics", statistics.statistics, name="statistics"),
     path(f"{PROJECT}/rounds", projects.rounds, name="rounds"),
     path(f"{PROJECT}/guidelines", projects.guidelines, name="guidelines"),
     path(
@@ -35,6 +46,8 @@ urlpatterns: list[URLPattern] = [
         projects.drop_guideline_picture,
         name="drop-guideline-picture",
     ),
+    path(f"{PROJECT}/settings", project_settings.settings, name="project-settings"),
+    path(f"{PROJECT}/archive", project_settings.archive, name="archive"),
     path(f"{PROJECT}/members", projects.members, name="members"),
     path(f"{PROJECT}/members/add", projects.add_member, name="add-member"),
     path(f"{PROJECT}/members/<uuid:person_id>/remove", projects.drop_member, name="drop-member"),
@@ -54,6 +67,7 @@ urlpatterns: list[URLPattern] = [
     path("models/rounds/start", models.start, name="start-round"),
     path("models/rounds/schedule", models.schedule, name="schedule-rounds"),
     path("models/rounds/<uuid:round_id>/cancel", models.cancel, name="cancel-round"),
+    path("system/audit-log", audit_log.audit_log, name="audit-log"),
     path("system", system.system, name="system"),
     path("system/people", system.add_person, name="add-person"),
     path("system/people/<uuid:person_id>/link", system.make_link, name="make-link"),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from annotator.models import Project
+from annotator.models import AuditEntry, Project
+from annotator.services.projects import ProjectChanges, change_project
 from tests.cast import Browser, Cast
 
 Browsers = Callable[[str], Browser]
@@ -51,6 +52,20 @@ def test_managers_change_their_project(browser: Browsers, cast: Cast) -> None:
     assert (project.overlap_rule, project.archived_at is not None) == ("exclusive", True)
     browser("carol").send("PATCH", path, {"archived": False})
     assert Project.objects.get(id=cast.project.id).archived_at is None
+
+
+def test_two_managers_at_once_do_not_undo_each_other(cast: Cast) -> None:
+    first, second = (Project.objects.get(id=cast.project.id) for _ in range(2))
+    change_project(project=first, changes=ProjectChanges(guidelines="Boats"), by=cast.carol)
+    change_project(project=second, changes=ProjectChanges(archived=True), by=cast.dan)
+    project = Project.objects.get(id=cast.project.id)
+    assert project.guidelines == "Boats" and project.archived_at is not None
+
+
+def test_a_long_text_is_not_repeated_in_the_audit_log(cast: Cast) -> None:
+    changes = ProjectChanges(guidelines="x" * 500)
+    change_project(project=cast.project, changes=changes, by=cast.carol)
+    assert AuditEntry.objects.get().detail == {"guidelines": ["", "500 characters"]}
 
 
 @pytest.mark.parametrize(

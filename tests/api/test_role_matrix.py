@@ -73,6 +73,8 @@ MATRIX = [
     POST   projects/{project}/assignments/next           404 ok  ok  ok
     GET    projects/{project}/throughput                 404 403 ok  ok
     GET    projects/{project}/throughput/{table}.csv     404 403 ok  ok
+    GET    projects/{project}/statistics                 404 403 ok  ok
+    GET    projects/{project}/statistics/{chart}.csv     404 403 ok  ok
     GET    images/{image}                                404 ok  ok  ok
     PATCH  images/{image}                                404 403 ok  ok
     DELETE images/{image}                                404 403 ok  ok
@@ -127,6 +129,7 @@ MATRIX = [
     POST   models/{model}/promote                        403 403 403 ok
     GET    checkpoints                                   403 403 403 ok
     POST   checkpoints                                   403 403 403 ok
+    GET    audit-log                                     403 403 403 ok
     GET    system                                        403 403 403 ok
     GET    jobs                                          403 403 403 ok
     POST   jobs/{job}/cancel                             403 403 403 ok
@@ -212,6 +215,7 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
         "comparison": str(compared(model, make_model(promote=False), {}).id),
         "job": str(packing.id),
         "table": "people",
+        "chart": "concavity",
     }
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as coco
+from scipy.spatial import ConvexHull
 from skimage.measure import label
 
 from common import rle
@@ -87,6 +88,31 @@ def box_by_projection(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     if rows.size == 0:
         return (0, 0, 0, 0)
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    height=st.integers(1, 30),
+    width=st.integers(1, 30),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_hull_is_scipys_around_the_corners_of_the_pixels(
+    height: int, width: int, share: float, seed: int
+) -> None:
+    mask = random_mask(height=height, width=width, share=share**3, seed=seed)
+    rows, columns = np.nonzero(mask)
+    corners = [np.stack((columns + x, rows + y), axis=1) for x in (0, 1) for y in (0, 1)]
+    expected = ConvexHull(np.concatenate(corners)).volume if rows.size else 0.0
+    assert rle.hull_area(rle.runs_of(mask), height=height) == pytest.approx(expected)
+
+
+def test_the_hull_of_a_rectangle_is_the_rectangle_and_of_an_l_more() -> None:
+    mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    mask[1:6, 2:9] = True
+    assert rle.hull_area(rle.runs_of(mask), height=HEIGHT) == 35
+    mask[1:5, 3:9] = False  # 5 high at the left, 7 wide at the bottom
+    assert rle.hull_area(rle.runs_of(mask), height=HEIGHT) == 35 - 6 * 4 / 2
 
 
 def test_long_runs_of_a_large_picture_agree_with_pycocotools() -> None:

@@ -7,7 +7,8 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from annotator.models import Assignment, AssignmentState, Membership, Project
+from annotator.models import Assignment, AssignmentState, AuditEntry, Membership, Project
+from annotator.services.assignments import lease_next
 from annotator.services.images import remove_image
 from tests import pictures
 from tests.cast import Cast, lend, make_embedding, make_image, make_model
@@ -18,12 +19,23 @@ PROJECT_PAGES = [
     "review",
     "quality",
     "dashboard",
+    "statistics",
     "rounds",
+    "settings",
     "members",
     "guidelines",
     "annotate",
 ]
-MANAGED = {"images", "review", "quality", "dashboard", "rounds", "members"}
+MANAGED = {
+    "images",
+    "review",
+    "quality",
+    "dashboard",
+    "statistics",
+    "rounds",
+    "settings",
+    "members",
+}
 
 
 @pytest.mark.parametrize("name", PROJECT_PAGES)
@@ -140,6 +152,44 @@ def test_managers_set_the_share_that_is_kept_for_scoring(visitor: Visitors, cast
     assert visitor("alice").post(path, {"held_out_percent": "0"}).status_code == 403
     assert visitor("mallory").post(path, {"held_out_percent": "0"}).status_code == 404
     assert Project.objects.get(id=cast.project.id).held_out_percent == 25
+
+
+def test_managers_change_the_settings_of_their_project(visitor: Visitors, cast: Cast) -> None:
+    path = f"/projects/{cast.project.id}/settings"
+    fields = {"name": " The  quay ", "overlap_rule": "exclusive"}
+    for who, status in (("alice", 403), ("mallory", 404), ("nobody", 302), ("carol", 302)):
+        assert visitor(who).post(path, fields).status_code == status
+    project = Project.objects.get(id=cast.project.id)
+    assert (project.name, project.overlap_rule) == ("The quay", "exclusive")
+    taken = visitor("carol").post(path, {**fields, "name": "Elsewhere"})
+    assert taken.status_code == 409 and 'value="Elsewhere"' in taken.text
+    assert visitor("carol").post(path, {**fields, "overlap_rule": "?"}).status_code == 422
+    entry = AuditEntry.objects.get(act="project.changed")
+    assert entry.detail == {
+        "name": ["Harbour", "The quay"],
+        "overlap_rule": ["allowed", "exclusive"],
+    }
+
+
+def test_an_archived_project_lends_no_images_and_can_be_taken_up_again(
+    visitor: Visitors, cast: Cast
+) -> None:
+    make_embedding(make_image(cast.project), make_model())
+    carol, path = visitor("carol"), f"/projects/{cast.project.id}/archive"
+    for who, status in (("alice", 403), ("mallory", 404), ("nobody", 302)):
+        assert visitor(who).post(path, {"archived": "yes"}).status_code == status
+    assert carol.post(path, {"archived": "yes"}).status_code == 302
+    home = carol.get("/").text
+    assert "1 archived project" in home and f'/projects/{cast.project.id}/settings"' in home
+    assert f'/projects/{cast.project.id}/annotate"' not in home
+    assert "settings" not in visitor("alice").get("/").text.split("archived project")[1]
+    assert lease_next(person=cast.alice, project=cast.project) == []
+    assert carol.get(f"/projects/{cast.project.id}/images").status_code == 200
+    assert carol.post(path, {"archived": "no"}).status_code == 302
+    assert "archived project" not in carol.get("/").text
+    assert len(lease_next(person=cast.alice, project=cast.project)) == 1
+    acts = AuditEntry.objects.order_by("id").values_list("act", flat=True)
+    assert list(acts) == ["project.archived", "project.reopened"]
 
 
 # ---- guidelines and members ----------------------------------------------------------------------
