@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from annotator.models import AuditEntry
 from annotator.queries.audit import ActFilter, acts, kinds_of_acts
 from annotator.queries.people import all_people
 from annotator.queries.scope import require_admin, visible_projects
@@ -40,7 +42,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
         request,
         "audit_log.html",
         current="system",
-        acts=shown,
+        acts=[(entry, _details(entry)) for entry in shown],
         older=older,
         is_first=wanted.before is None,
         chosen=chosen,
@@ -48,6 +50,26 @@ def audit_log(request: HttpRequest) -> HttpResponse:
         projects=visible_projects(admin),
         kinds=kinds_of_acts(),
     )
+
+
+def _details(entry: AuditEntry) -> list[tuple[str, str]]:
+    """Names and words of what is kept with an act; of a change "before → after"."""
+    is_change = entry.act.startswith("project.")
+    return [
+        (
+            name,
+            " → ".join(_words(one) for one in value)
+            if is_change and isinstance(value, list)
+            else _words(value),
+        )
+        for name, value in entry.detail.items()
+    ]
+
+
+def _words(value: object) -> str:
+    if value in (None, ""):
+        return "nothing"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _id(word: str) -> UUID | None:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from annotator.models import OverlapRule
 from annotator.services.audit import record_act
+from annotator.services.projects import ProjectChanges, change_project
 from tests.cast import Browser, Cast
 
 Browsers = Callable[[str], Browser]
@@ -68,6 +70,10 @@ def test_the_page_shows_them_to_admins_only(cast: Cast) -> None:
     carol.force_login(cast.carol)
     shown = dan.get("/system/audit-log", {"person": str(cast.dan.id)}).content.decode()
     assert "&lt;b&gt;1&lt;/b&gt;" in shown and "<td>the server</td>" not in shown
+    changes = ProjectChanges(overlap_rule=OverlapRule.EXCLUSIVE, guidelines="<i>Boats</i>")
+    change_project(project=cast.project, changes=changes, by=cast.carol)
+    changed = dan.get("/system/audit-log?act=project").content.decode()
+    assert "allowed → exclusive" in changed and "nothing → &lt;i&gt;Boats&lt;/i&gt;" in changed
     assert "Nothing of that kind" in dan.get("/system/audit-log?before=0").content.decode()
     for odd in ("person=x", "before=x", "act=%00", "project=%F0"):
         assert dan.get(f"/system/audit-log?{odd}").status_code == 200
