@@ -27,7 +27,7 @@ ISOLATION_HEADERS = {
 }
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 UPLOAD_PATH = re.compile(
-    r"/api/v1/projects/[0-9a-f-]{36}/(images|guideline-pictures)|/projects/[0-9a-f-]{36}/guidelines"
+    r"/api/v1/projects/[0-9a-f-]{36}/(images|imports|guideline-pictures)|/projects/[0-9a-f-]{36}/guidelines"
 )
 QUIET_PREFIXES = ("/static/", "/healthz", "/readyz", "/metrics")
 

@@ -1,4 +1,4 @@
-"""The tasks of the web side's own worker: recording reports, writing exports, the tick."""
+"""The tasks of the web side's own worker: recording reports, exports and imports, the tick."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import structlog
 from celery import shared_task
 
+from annotator.services.data_set_uploads import run_import
 from annotator.services.exports import run_export
 from annotator.services.reports import record_report
 from annotator.services.tick import tick
-from common.messages import EXPORT_TASK, REPORT_TASK, TICK_TASK, BadMessage, JobReport
+from common.messages import EXPORT_TASK, IMPORT_TASK, REPORT_TASK, TICK_TASK, BadMessage, JobReport
 
 log = structlog.get_logger("maskwright.tasks")
 
@@ -30,6 +31,12 @@ def take_report(payload: dict[str, Any]) -> None:
 def write_export(payload: dict[str, Any]) -> None:
     """One attempt at an export."""
     run_export(job_id=str(payload["job_id"]), token=int(payload["token"]))
+
+
+@shared_task(name=IMPORT_TASK)
+def import_data_set(payload: dict[str, Any]) -> None:
+    """One attempt at an import."""
+    run_import(job_id=str(payload["job_id"]), token=int(payload["token"]))
 
 
 @shared_task(name=TICK_TASK)

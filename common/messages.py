@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, get_type_hints
 EMBED_TASK, EMBED_QUEUE = "model_server.embed", "embed"
 TRAIN_TASK, TRAIN_QUEUE = "model_server.train", "train"
 COMPARE_TASK, REGISTER_TASK = "model_server.compare", "model_server.register"  # TRAIN_QUEUE
-EXPORT_TASK = "annotator.write_export"
+EXPORT_TASK, IMPORT_TASK = "annotator.write_export", "annotator.import_data_set"  # WEB_QUEUE
 REPORT_TASK = "annotator.record_report"
 TICK_TASK = "annotator.tick"
 WEB_QUEUE = "web"

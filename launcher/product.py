@@ -77,7 +77,7 @@ class Product:
 
     def web_worker(self) -> Program:
         """Records what model workers report and runs the tick's work."""
-        return self._celery("web-worker", "config.celery", "web", ("--pool=threads", "-c2"))
+        return self._celery("web-worker", "config.celery", "web", ("--pool=threads", "-c4"))
 
     def model_worker(self, queue: str) -> Program:
         """One process per kind of model work: torch must not be forked, hence `solo`."""

@@ -1,7 +1,7 @@
 """The data model, one file per subject."""
 
 from annotator.models.assignments import Assignment, AssignmentState, SkipReason
-from annotator.models.audit import AuditEntry, Export
+from annotator.models.audit import AuditEntry, Export, Import
 from annotator.models.copies import Agreement, CopyPurpose, ImageCopy
 from annotator.models.guidelines import GuidelinePicture
 from annotator.models.images import Embedding, Image, Picture
@@ -56,6 +56,7 @@ __all__ = [
     "GuidelinePicture",
     "Image",
     "ImageCopy",
+    "Import",
     "Interaction",
     "Invitation",
     "Job",

@@ -1,4 +1,4 @@
-"""Append-only record of who did what, and of the exports made."""
+"""Append-only record of who did what, and of the exports and imports made."""
 
 from __future__ import annotations
 
@@ -37,5 +37,18 @@ class Export(models.Model):
     file_key = models.CharField(max_length=200, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
     num_masks = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Import(models.Model):
+    """A zip file with a data set that somebody sent; the file is kept until its job is over."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="import_of")
+    name = models.CharField(max_length=255)
+    file_key = models.CharField(max_length=200)
+    report = models.JSONField(default=dict)  # what became of it; {} before
     created_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -21,6 +21,7 @@ class JobKind(models.TextChoices):
     EXPORT = "export"
     COMPARE = "compare"
     REGISTER = "register"
+    IMPORT = "import"
 
 
 OPEN_STATES = [JobState.QUEUED, JobState.RUNNING]
@@ -29,8 +30,8 @@ OPEN_STATES = [JobState.QUEUED, JobState.RUNNING]
 class Job(models.Model):
     """One piece of background work with its lease, heartbeat, fencing token and progress.
 
-    `subject` names what the job is about (an embedding's storage key, a project id, an export id, two model
-    versions, a checkpoint file); only one open job may exist per kind and subject.
+    `subject` names what the job is about (an embedding's storage key, a project id, an export's or import's id, two
+    model versions, a checkpoint file); only one open job may exist per kind and subject.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

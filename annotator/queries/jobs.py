@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from annotator.errors import NotInScope
-from annotator.models import OPEN_STATES, Export, Job, JobKind, Person, Project, Round
+from annotator.models import OPEN_STATES, Export, Import, Job, JobKind, Person, Project, Round
 from annotator.queries.scope import NOTHING, visible_projects
 
 
@@ -69,6 +69,20 @@ def find_export(*, person: Person, export_id: UUID) -> Export:
     if export is None:
         raise NotInScope(NOTHING)
     return export
+
+
+def imports_of(project: Project) -> QuerySet[Import]:
+    """Newest first."""
+    imports = Import.objects.filter(project=project).select_related("job", "project")
+    return imports.order_by("-created_at", "id")
+
+
+def find_import(*, person: Person, import_id: UUID) -> Import:
+    imports = Import.objects.filter(project__in=visible_projects(person), id=import_id)
+    one = imports.select_related("job", "project").first()
+    if one is None:
+        raise NotInScope(NOTHING)
+    return one
 
 
 def find_project_by_name(name: str) -> Project:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from annotator.errors import Invalid
 from annotator.models import Export, JobKind, Person, Project
@@ -22,12 +21,9 @@ from annotator.services.export_formats.provenance import write_provenance
 from annotator.services.export_formats.sa1b import write_sa1b
 from annotator.services.export_formats.source import Advance, Selection, picture_name
 from annotator.services.export_formats.yolo import write_yolo
+from annotator.services.heart import Heart
 from annotator.services.jobs import WantedJob, create_job
-from annotator.services.reports import record_report
 from annotator.services.stores import file_storage
-from common.messages import JobReport, ReportState
-
-HEARTBEAT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -50,53 +46,6 @@ FORMATS = {
         "Provenance, JSON lines", write_provenance, "jsonl", "application/x-ndjson"
     ),
 }
-
-
-@dataclass
-class Heart:
-    """Keeps the lease of an export while its file is written, by a thread with a connection of its own.
-
-    The file is written in one transaction, in which nobody would see a heartbeat.
-    """
-
-    job_id: str
-    token: int
-    share: float = 0.0
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def advance(self, share: float) -> None:
-        """How much is done, 0 to 1; told with the next beat."""
-        self.share = share
-
-    def report(
-        self, state: ReportState, *, error: str = "", result: dict[str, Any] | None = None
-    ) -> bool:
-        """False when the job is no longer this attempt's."""
-        report = JobReport(
-            job_id=self.job_id,
-            token=self.token,
-            state=state,
-            progress=self.share,
-            error=error,
-            result=result or {},
-        )
-        return record_report(report)
-
-    def _beat(self) -> None:
-        try:
-            while not self._stop.wait(HEARTBEAT_S):
-                self.report("running")
-        finally:
-            connection.close()
 
 
 def request_export(

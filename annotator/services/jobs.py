@@ -29,6 +29,7 @@ from common.messages import (
     EMBED_QUEUE,
     EMBED_TASK,
     EXPORT_TASK,
+    IMPORT_TASK,
     REGISTER_TASK,
     TRAIN_QUEUE,
     TRAIN_TASK,
@@ -46,6 +47,7 @@ TASKS = {
     JobKind.EXPORT: (EXPORT_TASK, WEB_QUEUE),
     JobKind.COMPARE: (COMPARE_TASK, TRAIN_QUEUE),
     JobKind.REGISTER: (REGISTER_TASK, TRAIN_QUEUE),
+    JobKind.IMPORT: (IMPORT_TASK, WEB_QUEUE),
 }
 RUNG_AT_ONCE = {
     JobKind.EMBED: 8,
@@ -53,6 +55,7 @@ RUNG_AT_ONCE = {
     JobKind.EXPORT: 2,
     JobKind.COMPARE: 2,
     JobKind.REGISTER: 2,
+    JobKind.IMPORT: 1,
 }
 RING_PATIENCE = timedelta(seconds=20)  # a rung job that nobody took by then may be rung again
 EXPIRED_AT_ONCE = 200
@@ -197,7 +200,7 @@ def retry_job(*, job: Job) -> Job:
     if job.state != JobState.FAILED:
         raise Conflict(f"The job is {job.state}, not failed.", code="job_not_failed")
     if job.kind != JobKind.EMBED:
-        text = "Exports are started again on the images page, everything else on the models page."
+        text = "Exports and imports are started again on the images page, everything else on the models page."
         raise Conflict(text, code="not_retried_here")
     wanted = WantedJob(subject=job.subject, request=job.request, priority=job.priority)
     again, _ = create_job(kind=JobKind(job.kind), wanted=wanted)

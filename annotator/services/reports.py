@@ -78,8 +78,8 @@ def _register_checkpoint(job: Job, report: JobReport) -> None:
     register_checkpoint(job=job, result=report.result)
 
 
-def _keep_export(job: Job, report: JobReport) -> None:
-    """The web side wrote the export's row itself."""
+def _kept_already(job: Job, report: JobReport) -> None:
+    """The web side wrote the row of the export or import itself."""
 
 
 def _projects_of(job: Job) -> list[Project]:
@@ -88,6 +88,8 @@ def _projects_of(job: Job) -> list[Project]:
         return list(Project.objects.filter(images__in=images).distinct())
     if job.kind == JobKind.TRAIN:
         return list(Project.objects.filter(rounds__job=job))
+    if job.kind == JobKind.IMPORT:
+        return list(Project.objects.filter(imports__job=job))
     return list(Project.objects.filter(exports__job=job))  # other kinds concern no project
 
 
@@ -100,7 +102,8 @@ STATES: dict[str, Callable[[Job, JobReport], None]] = {
 RESULTS: dict[JobKind, Callable[[Job, JobReport], None]] = {
     JobKind.EMBED: _register_embedding,
     JobKind.TRAIN: _register_candidate,
-    JobKind.EXPORT: _keep_export,
+    JobKind.EXPORT: _kept_already,
+    JobKind.IMPORT: _kept_already,
     JobKind.COMPARE: _record_comparison,
     JobKind.REGISTER: _register_checkpoint,
 }

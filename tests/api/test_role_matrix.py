@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from annotator.models import Export, GuidelinePicture, Job, JobKind, MaskAudit, Role, Round
+from annotator.models import Export, GuidelinePicture, Import, Job, JobKind, MaskAudit, Role, Round
 from annotator.services.invitations import make_invitation
 from annotator.services.tokens import create_token
 from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
@@ -115,6 +115,9 @@ MATRIX = [
     POST   rounds/{round}/cancel                         404 403 403 ok
     GET    projects/{project}/exports                    404 403 ok  ok
     POST   projects/{project}/exports                    404 403 ok  ok
+    GET    projects/{project}/imports                    404 403 ok  ok
+    POST   projects/{project}/imports                    404 403 ok  ok
+    GET    imports/{import}                              404 403 ok  ok
     GET    exports/{export}                              404 403 ok  ok
     GET    exports/{export}/file                         404 403 ok  ok
     GET    models                                        403 403 403 ok
@@ -191,6 +194,8 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
     )
     packing = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
     export = Export.objects.create(project=cast.project, job=packing, format="coco")
+    unpacking = Job.objects.create(kind=JobKind.IMPORT, subject="an import")
+    import_ = Import.objects.create(project=cast.project, job=unpacking, name="otters.zip")
     invitation, _ = make_invitation(project=cast.project, role=Role.ANNOTATOR, by=cast.carol)
     token, _ = create_token(person=cast.alice, name="a script", scopes=[], days=1)
     shown = GuidelinePicture.objects.create(
@@ -204,6 +209,7 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
         "audit": str(audit.id),
         "round": str(round_.id),
         "export": str(export.id),
+        "import": str(import_.id),
         "project": str(cast.project.id),
         "person": str(cast.bob.id),
         "image": str(assignment.image_id),

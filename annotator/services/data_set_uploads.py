@@ -1,0 +1,90 @@
+"""Data sets that people send as a zip file: kept, imported in the background, and dropped when that is over."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from pathlib import Path
+
+from django.db import transaction
+
+from annotator.errors import DomainError
+from annotator.models import Import, Job, JobKind, Person, Project
+from annotator.services.archives import unpack
+from annotator.services.audit import record_act
+from annotator.services.heart import Heart
+from annotator.services.images import clean_name, require_open
+from annotator.services.imports import ImportReport, ImportSettings, import_masks
+from annotator.services.jobs import WantedJob, create_job
+from annotator.services.pictures import check_room
+from annotator.services.stores import file_storage
+
+
+def request_import(*, project: Project, by: Person, name: str, path: Path) -> Import:
+    """Keeps the file and queues its import. Raises `Conflict` (archived) and `StorageLow`."""
+    require_open(project)
+    check_room()
+    import_id = uuid.uuid4()
+    file_key = f"imports/{import_id}.zip"
+    file_storage().put_file(file_key, path)
+    with transaction.atomic():
+        job, _ = create_job(
+            kind=JobKind.IMPORT, wanted=WantedJob(subject=str(import_id), request={})
+        )
+        one = Import.objects.create(
+            id=import_id,
+            project=project,
+            job=job,
+            name=clean_name(name),
+            file_key=file_key,
+            created_by=by,
+        )
+        record_act(person=by, project=project, act="import.requested", subject=one.name)
+    return one
+
+
+def run_import(*, job_id: str, token: int) -> None:
+    """Carries out one attempt at an import, and reports it as a model worker would.
+
+    A later attempt goes on where this one was cut off: what is there is left alone.
+    """
+    heart = Heart(job_id=job_id, token=token)
+    if not heart.report("running"):
+        return
+    one = Import.objects.select_related("project", "created_by").get(job_id=job_id)
+    try:
+        with heart:
+            report = _import(one, heart)
+    except DomainError as error:
+        heart.report("failed", error=error.message)
+    except OSError as error:
+        heart.report("failed", error=f"It could not be read: {error}", result={"retry": True})
+    else:
+        Import.objects.filter(id=one.id).update(report=describe_report(report))
+        heart.report("done")
+    if not Job.objects.get(id=job_id).is_open:
+        file_storage().delete(one.file_key)
+
+
+def describe_report(report: ImportReport) -> dict[str, object]:
+    """Counts, and the first refusals with their reasons."""
+    names = ("images_added", "images_known", "masks_added", "masks_known", "masks_refused")
+    return {
+        **{name: getattr(report, name) for name in names},
+        "crowds_left_out": report.crowds_left_out,
+        "reasons": dict(report.reasons.most_common()),
+        "refusals": [vars(refusal) for refusal in report.refusals],
+    }
+
+
+def _import(one: Import, heart: Heart) -> ImportReport:
+    with tempfile.TemporaryDirectory(prefix="maskwright-import-") as folder:
+        with file_storage().open(one.file_key) as source:
+            data_set = unpack(source, Path(folder))
+        return import_masks(
+            project=one.project,
+            source=data_set,
+            settings_=ImportSettings(),
+            by=one.created_by,
+            advance=lambda report: heart.advance(report.images_done / report.num_images),
+        )
