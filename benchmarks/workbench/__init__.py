@@ -1,0 +1,1 @@
+"""What the workbench costs in a real browser."""

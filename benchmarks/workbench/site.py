@@ -1,0 +1,108 @@
+"""A product of its own with the bundled model, an annotator's browser page, and projects to open in it."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.workbench.pictures import disc, painted_picture
+from common import rle
+from launcher.first_start import make_bundle
+from launcher.product import Product
+from launcher.throwaway import throwaway_product
+from simulation.client import API, Client, Tally
+from simulation.http_session import HttpSession
+from simulation.project import UPLOAD_LIMIT_S, Preparation
+
+WINDOW = {"width": 1440, "height": 900}
+LIMIT_MS = 300_000.0
+PICTURES_AT_ONCE = 20
+
+
+@dataclass
+class Site:
+    """The admin's and the annotator's requests."""
+
+    url: str
+    admin: Client
+
+    def project(self, name: str, sizes: list[tuple[int, int]]) -> tuple[str, Client]:
+        """A project of its own with pictures of these widths and heights, embedded, and its annotator."""
+        preparation = Preparation(self.admin, say=lambda _: None)
+        project = preparation.project(name)
+        for start in range(0, len(sizes), PICTURES_AT_ONCE):
+            part = sizes[start : start + PICTURES_AT_ONCE]
+            files = {
+                f"{start + number}.jpg": painted_picture(*size, seed=start + number)
+                for number, size in enumerate(part)
+            }
+            reply = self.admin.session.upload(f"{API}/projects/{project}/images", files)
+            if reply.status != 201:
+                raise ValueError(f"the upload was refused: {reply.content[:300]!r}")
+        preparation.wait_for_embeddings(project)
+        person = preparation.annotator(project, f"person-{secrets.token_hex(3)}")
+        return project, Client(person, Tally())
+
+    def add_masks(self, client: Client, project: str, count: int) -> None:
+        """Accepted masks on the annotator's first image."""
+        lease = client.post(f"/projects/{project}/assignments/next", {"ahead": 0})["assignment"]
+        width, height = lease["image"]["width"], lease["image"]["height"]
+        rng = np.random.default_rng(count)
+        for number in range(count):
+            counts = rle.encode(disc(width, height, rng=rng))
+            body = {
+                "save_id": str(uuid.uuid4()),
+                "image": lease["image"]["id"],
+                "assignment": lease["id"],
+                "state": "accepted",
+                "rle": {"size": [height, width], "counts": counts},
+                "model_version": None,
+                "predicted_iou": None,
+                "prompts": [],
+                "order_index": number,
+            }
+            path = f"{API}/masks/{uuid.uuid4()}"
+            client.send("PUT", path, body, headers={"If-None-Match": "*"}, expected=(201,))
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """Runs until the block ends; nothing stays."""
+
+    def prepare(product: Product) -> None:
+        make_bundle(product.home.first_bundle, log=product.home.logs / "onnx_export.log")
+        product.manage("register_bundle", str(product.home.first_bundle), "--promote")
+
+    with throwaway_product(prepare) as running:
+        link = running.product.manage("create_person", "admin", "--admin").strip()
+        url = running.product.address.url
+        session = HttpSession(url, timeout_s=UPLOAD_LIMIT_S)
+        session.use_link(link, secrets.token_urlsafe(24))
+        yield Site(url, Client(session, Tally()))
+
+
+@contextmanager
+def workbench(browser: Browser, site: Site, client: Client, project: str) -> Iterator[Page]:
+    """The annotator's page with an image open and the model ready."""
+    context = browser.new_context(base_url=site.url, viewport=WINDOW)  # type: ignore[arg-type]
+    cookies = client.session.cookies().items()
+    context.add_cookies([{"name": key, "value": text, "url": site.url} for key, text in cookies])
+    context.add_init_script(path=Path(__file__).with_name("page.js"))
+    page = context.new_page()
+    page.set_default_timeout(LIMIT_MS)
+    page.goto(f"/projects/{project}/annotate")
+    page.keyboard.press("Escape")  # a newcomer's tutorial
+    wait_for_model(page)
+    yield page
+    context.close()
+
+
+def wait_for_model(page: Page) -> None:
+    expect(page.locator(".bar-model[data-kind=ready]")).to_have_count(1, timeout=LIMIT_MS)
