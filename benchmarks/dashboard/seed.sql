@@ -39,8 +39,8 @@ JOIN seed_models AS model ON model.n = least(%(models)s - 1, floor(progress * %(
 INSERT INTO annotator_picture (sha256, source_sha256, width, height, file_key, file_type, num_bytes, num_tile_levels, created_at)
 SELECT sha256, sha256, 1500, 2250, 'images/' || sha256 || '.png', 'image/png', 1, 0, %(now)s FROM seed_image;
 
-INSERT INTO annotator_image (id, project_id, picture_id, name, order_index, held_out, created_at)
-SELECT image_id, %(project)s, sha256, 'photo-' || n || '.jpg', n, false, %(now)s FROM seed_image;
+INSERT INTO annotator_image (id, project_id, picture_id, name, order_index, held_out, is_reference, created_at)
+SELECT image_id, %(project)s, sha256, 'photo-' || n || '.jpg', n, false, false, %(now)s FROM seed_image;
 
 INSERT INTO annotator_embedding (id, picture_id, crop, encoder_fingerprint, file_key, file_sha256, num_bytes, created_at, used_at)
 SELECT gen_random_uuid(), sha256, ARRAY[0, 0, 1500, 2250], %(encoder)s, 'embeddings/' || sha256, sha256, 1, %(now)s, %(now)s
