@@ -442,6 +442,32 @@ export class ApiClient {
     return this.#get(`exports/${id}`);
   }
 
+  /**
+   * Where a data set is sent to as a zip file.
+   *
+   * @param {string} project
+   * @returns {string}
+   */
+  importsUrl(project) {
+    return `${this.#base}projects/${project}/imports`;
+  }
+
+  /**
+   * @param {string} project
+   * @returns {Promise<Json>}
+   */
+  imports(project) {
+    return this.#get(`projects/${project}/imports`);
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Json>}
+   */
+  importState(id) {
+    return this.#get(`imports/${id}`);
+  }
+
   /** @returns {Promise<Json>} */
   jobs() {
     return this.#get('jobs');

@@ -6,6 +6,7 @@ import { counted, whole } from '../widgets/format.js';
 import { wireForms } from '../widgets/forms.js';
 import { ProjectHints, oneAtATime } from '../widgets/hints.js';
 import { ImageCard } from '../widgets/image_card.js';
+import { DataSetImports } from '../widgets/data_set_imports.js';
 import { UploadList } from '../widgets/upload_list.js';
 import { ExportButton } from '../widgets/export_button.js';
 import { ImageViewer } from '../widgets/image_viewer.js';
@@ -160,13 +161,26 @@ function wireUploads() {
     maxBytes: Number(document.body.dataset.maxBytes),
     onAdded: () => void Promise.all([readGrid(), readCounts()]),
   });
+  const dataSets = new DataSetImports({
+    api,
+    project,
+    maxBytes: Number(document.body.dataset.maxDataSetBytes),
+    onChange: () => void Promise.all([readGrid(), readCounts()]),
+  });
+  dataSets.resume().catch(showFault);
+  /** @param {File[]} chosen */
+  const add = (chosen) => {
+    const zips = chosen.filter((file) => file.name.toLowerCase().endsWith('.zip'));
+    dataSets.add(zips);
+    uploads.add(chosen.filter((file) => !zips.includes(file)));
+  };
   const files = byId('files', HTMLInputElement);
   byId('choose', HTMLElement).addEventListener('click', () => files.click());
   files.addEventListener('change', () => {
-    uploads.add([...(files.files ?? [])]);
+    add([...(files.files ?? [])]);
     files.value = '';
   });
-  wireDrop((dropped) => uploads.add(dropped));
+  wireDrop(add);
 }
 
 /** @param {(files: File[]) => void} onFiles */

@@ -6,6 +6,13 @@
  * @property {string} message why it was refused or failed; "" otherwise
  */
 
+/**
+ * @typedef {object} Answer
+ * @property {number} status 0 when there was none
+ * @property {string} text
+ * @property {string} fault why there was none; "" otherwise
+ */
+
 const AT_ONCE = 2;
 const TOKEN = /(?:^|;\s*)(?:__Host-)?csrftoken=([^;]+)/;
 
@@ -52,7 +59,7 @@ export class UploadQueue {
 
   /** @param {File} file */
   async #send(file) {
-    const end = await sendFile(this.#url, file, (share) => this.#onProgress(file, share));
+    const end = endOf(await postFile(this.#url, file, (share) => this.#onProgress(file, share)));
     this.#sending -= 1;
     this.#onEnd(file, end);
     this.#sendMore();
@@ -64,9 +71,9 @@ export class UploadQueue {
  * @param {string} url
  * @param {File} file
  * @param {(share: number) => void} onProgress
- * @returns {Promise<UploadEnd>}
+ * @returns {Promise<Answer>}
  */
-function sendFile(url, file, onProgress) {
+export function postFile(url, file, onProgress) {
   const form = new FormData();
   form.append('files', file, file.name);
   const request = new XMLHttpRequest();
@@ -75,27 +82,35 @@ function sendFile(url, file, onProgress) {
   request.setRequestHeader('Accept', 'application/json');
   request.upload.addEventListener('progress', (sent) => onProgress(sent.total > 0 ? sent.loaded / sent.total : 0));
   return new Promise((resolve) => {
-    request.addEventListener('load', () => resolve(endOf(request.status, request.responseText)));
-    request.addEventListener('error', () => resolve({ outcome: 'failed', message: 'The server cannot be reached.' }));
-    request.addEventListener('abort', () => resolve({ outcome: 'failed', message: 'The upload was stopped.' }));
+    request.addEventListener('load', () => resolve({ status: request.status, text: request.responseText, fault: '' }));
+    request.addEventListener('error', () => resolve({ status: 0, text: '', fault: 'The server cannot be reached.' }));
+    request.addEventListener('abort', () => resolve({ status: 0, text: '', fault: 'The upload was stopped.' }));
     request.send(form);
   });
 }
 
 /**
- * What an answer says about the one file that was sent.
- * @param {number} status
- * @param {string} text
+ * What an answer says about the one image that was sent.
+ * @param {Answer} answer
  * @returns {UploadEnd}
  */
-export function endOf(status, text) {
-  const body = jsonOrNull(text);
+function endOf(answer) {
+  const body = jsonOrNull(answer.text);
   const refused = body?.refused?.[0];
   if (refused) return { outcome: 'refused', message: String(refused.message) };
   const added = body?.images?.[0];
-  if (status < 300 && added) return { outcome: added.duplicate ? 'duplicate' : 'added', message: '' };
-  if (status === 401) return { outcome: 'failed', message: 'You are signed out: sign in again, then upload this file again.' };
-  return { outcome: 'failed', message: String(body?.error?.message ?? `The server answered ${status}.`) };
+  if (answer.status === 201 && added) return { outcome: added.duplicate ? 'duplicate' : 'added', message: '' };
+  return { outcome: 'failed', message: messageOf(answer) };
+}
+
+/**
+ * Why a file was not taken, in words.
+ * @param {Answer} answer
+ * @returns {string}
+ */
+export function messageOf({ status, text, fault }) {
+  if (status === 401) return 'You are signed out: sign in again, then upload this file again.';
+  return fault || String(jsonOrNull(text)?.error?.message ?? `The server answered ${status}.`);
 }
 
 /** @param {string} text @returns {any} */

@@ -1,0 +1,136 @@
+// Data sets sent as zip files: one line each with its upload, its import on the server, and what was refused.
+
+import { bar, byId, chip, element, fill } from './elements.js';
+import { bytes, counted } from './format.js';
+import { faultText } from './toasts.js';
+import { messageOf, postFile } from './upload.js';
+
+const LOOK_MS = 1500;
+const OPEN = ['queued', 'running'];
+
+/**
+ * @typedef {object} ImportReport
+ * @property {number} images_added
+ * @property {number} images_known
+ * @property {number} masks_added
+ * @property {number} masks_known
+ * @property {number} masks_refused
+ * @property {Record<string, number>} reasons how often each
+ * @property {{place: string, code: string, message: string}[]} refusals the first ones
+ */
+/** @typedef {{id: string, name: string, state: string, progress: number, error: string, report: ImportReport}} ImportFacts */
+
+/** The section #imports. */
+export class DataSetImports {
+  #api;
+  #project;
+  #maxBytes;
+  #onChange;
+
+  /**
+   * @param {object} options
+   * @param {import('../api/client.js').ApiClient} options.api
+   * @param {string} options.project
+   * @param {number} options.maxBytes larger files are refused before they are sent
+   * @param {() => void} options.onChange images or masks came in
+   */
+  constructor({ api, project, maxBytes, onChange }) {
+    this.#api = api;
+    this.#project = project;
+    this.#maxBytes = maxBytes;
+    this.#onChange = onChange;
+  }
+
+  /** Shows what still runs from before the page was opened. */
+  async resume() {
+    const { imports } = /** @type {{imports: ImportFacts[]}} */ (/** @type {unknown} */ (await this.#api.imports(this.#project)));
+    for (const facts of imports.filter(({ state }) => OPEN.includes(state))) void this.#follow(facts, this.#line(facts.name, ''));
+  }
+
+  /** @param {File[]} files */
+  add(files) {
+    for (const file of files) void this.#send(file);
+  }
+
+  /** @param {File} file */
+  async #send(file) {
+    const state = this.#line(file.name, bytes(file.size));
+    if (file.size > this.#maxBytes) {
+      fill(state, chip('Refused', 'danger'), note(`It is more than the ${bytes(this.#maxBytes)} that one upload may have: send it in parts.`));
+      return;
+    }
+    const progress = bar(0, `Upload of ${file.name}`);
+    fill(state, progress, note('Sending…'));
+    const answer = await postFile(this.#api.importsUrl(this.#project), file, (share) => (progress.value = share));
+    if (answer.status === 202) await this.#follow(/** @type {ImportFacts} */ (JSON.parse(answer.text)), state);
+    else fill(state, chip('Failed', 'danger'), note(messageOf(answer)));
+  }
+
+  /** @param {ImportFacts} started @param {HTMLElement} state */
+  async #follow(started, state) {
+    let facts = started;
+    const progress = bar(0, `Import of ${facts.name}`);
+    fill(state, progress, note('Importing; you may leave this page.'));
+    while (OPEN.includes(facts.state)) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      try {
+        facts = /** @type {ImportFacts} */ (/** @type {unknown} */ (await this.#api.importState(facts.id)));
+      } catch (fault) {
+        fill(state, progress, note(`How far it is cannot be seen: ${faultText(fault)} It goes on meanwhile.`));
+      }
+      progress.value = facts.progress;
+    }
+    showEnd(facts, state);
+    this.#onChange();
+  }
+
+  /** @param {string} name @param {string} size @returns {HTMLElement} where its state is shown */
+  #line(name, size) {
+    const state = element('div', { class: 'upload-state' });
+    const line = element(
+      'li',
+      { class: 'upload-line' },
+      element('span', { class: 'one-line', title: name }, name),
+      element('span', { class: 'small quiet number' }, size),
+      state,
+    );
+    byId('import-list', HTMLElement).prepend(line);
+    byId('imports', HTMLElement).hidden = false;
+    return state;
+  }
+}
+
+/** @param {ImportFacts} facts @param {HTMLElement} state */
+function showEnd(facts, state) {
+  if (facts.state !== 'done') {
+    fill(state, chip('Failed', 'danger'), note(facts.error || `It is ${facts.state}.`));
+    return;
+  }
+  const { images_added, images_known, masks_added, masks_known, masks_refused, refusals, reasons } = facts.report;
+  const isNew = images_added + masks_added > 0;
+  const known = images_known + masks_known > 0 ? ` ${counted(images_known, 'image')} and ${counted(masks_known, 'mask')} were here already.` : '';
+  const refused = masks_refused > 0 ? ` ${counted(masks_refused, 'mask')} refused.` : '';
+  fill(
+    state,
+    chip(isNew ? 'Added' : 'Nothing new', isNew ? 'ok' : ''),
+    note(`${counted(images_added, 'image')} and ${counted(masks_added, 'mask')} added.${known}${refused}`),
+    refusals.length === 0 ? null : refusalList(refusals, reasons),
+  );
+}
+
+/** @param {ImportReport['refusals']} refusals @param {ImportReport['reasons']} reasons */
+function refusalList(refusals, reasons) {
+  const total = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+  const more = total > refusals.length ? element('li', {}, `… and ${counted(total - refusals.length, 'more refusal')}.`) : null;
+  return element(
+    'details',
+    { class: 'small' },
+    element('summary', {}, 'What was refused, and why'),
+    element('ul', {}, ...refusals.map(({ place, message }) => element('li', {}, `${place}: ${message}`)), more),
+  );
+}
+
+/** @param {string} text */
+function note(text) {
+  return element('span', { class: 'small' }, text);
+}
