@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
+from django.http import HttpResponse
+
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -19,6 +21,15 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
     for row in rows:
         lines.writerow([_cell(row[column]) for column in columns])
     return out.getvalue()
+
+
+def csv_file(name: str, text: str) -> HttpResponse:
+    """A download of such a text; `name` is ours, without an ending."""
+    return HttpResponse(
+        text,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
 
 
 def _cell(value: object) -> object:

@@ -15,8 +15,10 @@ from annotator.api.fields import StrictBoolean, StrictInteger, Text
 from annotator.errors import NotAllowed
 from annotator.models import (
     DEFAULT_HELD_OUT_PERCENT,
+    MAX_AGREEMENT_PEOPLE,
     MAX_HELD_OUT_PERCENT,
     MAX_REFERENCE_EVERY,
+    MIN_AGREEMENT_PEOPLE,
     OverlapRule,
     Project,
     TokenScope,
@@ -47,6 +49,10 @@ class ProjectChangesBody(StrictSerializer):
     held_out_percent = StrictInteger(required=False, min_value=0, max_value=MAX_HELD_OUT_PERCENT)
     reference_every = StrictInteger(required=False, min_value=0, max_value=MAX_REFERENCE_EVERY)
     shows_reference_scores = StrictBoolean(required=False)
+    agreement_percent = StrictInteger(required=False, min_value=0, max_value=100)
+    agreement_people = StrictInteger(
+        required=False, min_value=MIN_AGREEMENT_PEOPLE, max_value=MAX_AGREEMENT_PEOPLE
+    )
     archived = StrictBoolean(required=False)
 
 
@@ -58,6 +64,8 @@ class ProjectReply(serializers.Serializer[object]):
     held_out_percent = serializers.IntegerField()
     reference_every = serializers.IntegerField()
     shows_reference_scores = serializers.BooleanField()
+    agreement_percent = serializers.IntegerField()
+    agreement_people = serializers.IntegerField()
     archived_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 
@@ -75,6 +83,8 @@ def describe_project(project: Project) -> dict[str, object]:
         "held_out_percent": project.held_out_percent,
         "reference_every": project.reference_every,
         "shows_reference_scores": project.shows_reference_scores,
+        "agreement_percent": project.agreement_percent,
+        "agreement_people": project.agreement_people,
         "archived_at": project.archived_at,
         "created_at": project.created_at,
     }

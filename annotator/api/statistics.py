@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator.api.csv_text import csv_text
+from annotator.api.csv_text import csv_file, csv_text
 from annotator.api.endpoint import Endpoint
 from annotator.errors import NotInScope
 from annotator.queries.scope import NOTHING, find_managed_project
@@ -129,11 +129,7 @@ class StatisticsTable(StatisticsEndpoint):
         if chart not in CHARTS:
             raise NotInScope(NOTHING)
         columns, rows = CHARTS[chart]
-        return HttpResponse(
-            csv_text(columns, rows(numbers)),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{chart}.csv"'},
-        )
+        return csv_file(chart, csv_text(columns, rows(numbers)))
 
 
 urls: list[URLPattern] = [

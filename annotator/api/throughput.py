@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotator.api.csv_text import csv_file
 from annotator.api.endpoint import Endpoint
 from annotator.api.throughput_tables import TABLES, describe, table_csv
 from annotator.errors import NotInScope
@@ -144,11 +145,7 @@ class ThroughputTable(Endpoint):
             raise NotInScope(NOTHING)
         period = period_of(request.query_params.get("days", DEFAULT), now=timezone.now())
         numbers = throughput(project=project, period=period)
-        return HttpResponse(
-            table_csv(TABLES[table], numbers),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{table}.csv"'},
-        )
+        return csv_file(table, table_csv(TABLES[table], numbers))
 
 
 class ImageProgress(Endpoint):

@@ -6,6 +6,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from annotator.api import (
+    agreement,
     assignments,
     audit_log,
     audits,
@@ -47,6 +48,7 @@ SUBJECTS = [
     reviews,
     audits,
     references,
+    agreement,
     interactions,
     throughput,
     statistics,

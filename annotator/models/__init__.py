@@ -14,8 +14,10 @@ from annotator.models.masks import Mask, MaskOrigin, MaskRevision, MaskState, Sa
 from annotator.models.people import Person, SignInFailure, SignInLink
 from annotator.models.projects import (
     DEFAULT_HELD_OUT_PERCENT,
+    MAX_AGREEMENT_PEOPLE,
     MAX_HELD_OUT_PERCENT,
     MAX_REFERENCE_EVERY,
+    MIN_AGREEMENT_PEOPLE,
     Membership,
     OverlapRule,
     Project,
@@ -40,9 +42,11 @@ __all__ = [
     "DEFAULT_HELD_OUT_PERCENT",
     "DEFAULT_ROUND_HOUR",
     "DEFAULT_ROUND_MASKS",
+    "MAX_AGREEMENT_PEOPLE",
     "MAX_HELD_OUT_PERCENT",
     "MAX_REFERENCE_EVERY",
     "MAX_ROUND_MASKS",
+    "MIN_AGREEMENT_PEOPLE",
     "OPEN_STATES",
     "Agreement",
     "ApiToken",

@@ -9,7 +9,10 @@ from annotator.models.people import Person
 
 
 class CopyPurpose(models.TextChoices):
-    REFERENCE = "reference"
+    REFERENCE = "reference"  # to be compared with the masks of its original
+    AGREEMENT = (
+        "agreement"  # to be compared with what others made of the same picture, each on their own
+    )
 
 
 class ImageCopy(models.Model):

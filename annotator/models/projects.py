@@ -12,6 +12,7 @@ from annotator.models.people import Person
 DEFAULT_HELD_OUT_PERCENT = 10
 MAX_HELD_OUT_PERCENT = 50
 MAX_REFERENCE_EVERY = 1000
+MIN_AGREEMENT_PEOPLE, MAX_AGREEMENT_PEOPLE = 2, 10
 
 
 class OverlapRule(models.TextChoices):
@@ -48,6 +49,9 @@ class Project(models.Model):
     reference_every = models.PositiveSmallIntegerField(default=0)
     references_since = models.DateTimeField(null=True, blank=True)  # when that was set
     shows_reference_scores = models.BooleanField(default=False)  # to whom they are about
+    # That share of the images is masked by so many people, each on their own.
+    agreement_percent = models.PositiveSmallIntegerField(default=0)
+    agreement_people = models.PositiveSmallIntegerField(default=MIN_AGREEMENT_PEOPLE)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     people = models.ManyToManyField(Person, through="Membership", related_name="projects")
@@ -73,6 +77,14 @@ class Project(models.Model):
                 condition=models.Q(reference_every__lte=MAX_REFERENCE_EVERY)
                 & ~models.Q(reference_every=1),
                 name="not_every_image_is_a_reference",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    agreement_percent__lte=100,
+                    agreement_people__gte=MIN_AGREEMENT_PEOPLE,
+                    agreement_people__lte=MAX_AGREEMENT_PEOPLE,
+                ),
+                name="agreement_is_of_a_share_by_several",
             ),
             models.UniqueConstraint(fields=["name"], name="project_name_is_unique"),
             models.CheckConstraint(condition=~models.Q(name=""), name="project_has_a_name"),

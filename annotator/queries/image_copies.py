@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotator.models import (
     Agreement,
@@ -12,6 +13,7 @@ from annotator.models import (
     Image,
     ImageCopy,
     Mask,
+    MaskOrigin,
     ModelVersion,
     Person,
     Project,
@@ -87,15 +89,98 @@ def _is_time(person: Person, project: Project) -> bool:
     return lent.count() >= project.reference_every - 1
 
 
-def copies_to_compare() -> QuerySet[ImageCopy]:
-    """Copies of reference images that were handed in, and not compared since."""
-    submitted = Assignment.objects.filter(image=OuterRef("image"), state=AssignmentState.SUBMITTED)
-    return (
-        ImageCopy.objects.filter(
-            Q(Exists(submitted)) | Q(handed_in_at__isnull=False),
-            ~Exists(Agreement.objects.filter(copy=OuterRef("pk"), other=OuterRef("original"))),
-            purpose=CopyPurpose.REFERENCE,
-        )
-        .select_related("image__picture", "image__project", "original")
-        .order_by("created_at")
+def due_shared(*, person: Person, project: Project, model: ModelVersion | None) -> QuerySet[Image]:
+    """Images that others have begun or masked and this person is to mask as well, on their own, in the project's order.
+
+    Which images those are their content decides, as with held-out ones, so that a larger share contains the smaller
+    one. Never those with imported masks: whoever had them did not begin from nothing.
+    """
+    begun = [AssignmentState.LEASED, AssignmentState.SUBMITTED, AssignmentState.RETURNED]
+    taken = Assignment.objects.filter(
+        image=OuterRef("image"),
+        state__in=[AssignmentState.LEASED, AssignmentState.SUBMITTED, AssignmentState.SKIPPED],
     )
+    num_copies = (
+        ImageCopy.objects.filter(
+            Exists(taken), original=OuterRef("pk"), purpose=CopyPurpose.AGREEMENT
+        )
+        .order_by()
+        .values("original")
+        .annotate(num=Count("pk"))
+        .values("num")
+    )
+    shared = (
+        Image.objects.filter(
+            of_share(project.agreement_percent),
+            Exists(Assignment.objects.filter(image=OuterRef("pk"), state__in=begun)),
+            ~Exists(Mask.objects.filter(image=OuterRef("pk"), origin=MaskOrigin.IMPORTED)),
+            project=project,
+            deleted_at=None,
+        )
+        .annotate(num_copies=Coalesce(Subquery(num_copies), 0))
+        .filter(num_copies__lt=project.agreement_people - 1)
+    )
+    return unknown_to(person, shared, model=model).order_by("order_index", "id")
+
+
+def of_share(percent: int) -> Q:
+    """A condition on images: their content puts them in that share, whichever are held out."""
+    if percent >= 100:
+        return Q()
+    return Q(picture_id__lt=f"{(percent << 32) // 100:08x}")
+
+
+def last_was_copy(person: Person, project: Project) -> bool:
+    """Whether the image that the person was lent last in a project was a copy."""
+    lent = Assignment.objects.filter(annotator=person).filter(
+        Q(image__project=project) | Q(image__in=copies_of(project, person))
+    )
+    last = lent.order_by("-leased_at").values_list("image__project_id", flat=True).first()
+    return last is not None and last != project.pk
+
+
+def submitted_work(image: Image | OuterRef) -> QuerySet[Assignment]:
+    """Who handed an image in."""
+    return Assignment.objects.filter(image=image, state=AssignmentState.SUBMITTED)
+
+
+def copies_to_compare() -> QuerySet[ImageCopy]:
+    """Copies that were handed in and not compared yet with something they are to be compared with."""
+    with_original = Agreement.objects.filter(copy=OuterRef("pk"), other=OuterRef("original"))
+    original_is_due = ~Exists(with_original) & (
+        Q(purpose=CopyPurpose.REFERENCE) | Exists(submitted_work(OuterRef("original")))
+    )
+    earlier = _uncompared(
+        pk=OuterRef(OuterRef("pk")),
+        original=OuterRef("original"),
+        before=OuterRef("created_at"),
+    )
+    return (
+        ImageCopy.objects.filter(_was_handed_in())
+        .filter(original_is_due | Q(Exists(earlier), purpose=CopyPurpose.AGREEMENT))
+        .select_related("image__picture", "image__project", "original")
+        .order_by("created_at", "pk")
+    )
+
+
+def earlier_to_compare(copy: ImageCopy) -> QuerySet[ImageCopy]:
+    """The copies of the same picture, made before this one, that it was not compared with yet."""
+    earlier = _uncompared(pk=copy.pk, original=copy.original_id, before=copy.created_at)
+    return earlier.select_related("image__picture", "image__project").order_by("created_at")
+
+
+def _uncompared(*, pk: object, original: object, before: object) -> QuerySet[ImageCopy]:
+    """Copies that were handed in, of one original, made before a moment, and not compared with the copy `pk`."""
+    compared = Agreement.objects.filter(copy=pk, other=OuterRef("image"))
+    return ImageCopy.objects.filter(
+        _was_handed_in(),
+        ~Exists(compared),
+        original=original,
+        created_at__lt=before,
+        purpose=CopyPurpose.AGREEMENT,
+    )
+
+
+def _was_handed_in() -> Q:
+    """A condition on copies; one that was taken up again afterwards was."""
+    return Q(Exists(submitted_work(OuterRef("image")))) | Q(handed_in_at__isnull=False)

@@ -27,6 +27,7 @@ from annotator.models import (
     AssignmentState,
     Embedding,
     Image,
+    ImageCopy,
     JobState,
     Mask,
     MaskState,
@@ -122,14 +123,19 @@ def takeable_images(
     """Images that may be lent to this person now, in the project's order.
 
     Not: removed ones, those lent, submitted or skipped by anybody, and — when there is a model — those
-    whose embedding is not ready. A lease that expired leaves the image free, for its former holder too.
+    whose embedding is not ready, nor those of which the person has a copy. A lease that expired leaves the image
+    free, for its former holder too.
     Before all others come those that a reviewer returned to this person; nobody else gets them.
     """
     assignments = Assignment.objects.filter(image_id=OuterRef("id"))
     closed = assignments.exclude(state=AssignmentState.EXPIRED)
     lent = assignments.filter(state=AssignmentState.LEASED)
     returned = Exists(assignments.filter(annotator_id=person_id, state=AssignmentState.RETURNED))
+    has_copy = Exists(
+        ImageCopy.objects.filter(original_id=OuterRef("id"), image__project__copies_for=person_id)
+    )
     free = images.annotate(was_returned=returned).filter(
+        ~has_copy,
         ~Exists(closed) | (Q(was_returned=True) & ~Exists(lent)),
         deleted_at=None,
         project__archived_at=None,

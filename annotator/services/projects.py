@@ -28,6 +28,8 @@ PLAIN_CHANGES = (
     "held_out_percent",
     "reference_every",
     "shows_reference_scores",
+    "agreement_percent",
+    "agreement_people",
 )
 LONGEST_TOLD = 120  # characters
 
@@ -42,6 +44,8 @@ class ProjectChanges:
     held_out_percent: int | None = None  # of the images added from now on
     reference_every: int | None = None  # 0: no reference images are lent
     shows_reference_scores: bool | None = None
+    agreement_percent: int | None = None  # of the images; 0: everybody's are their own
+    agreement_people: int | None = None
     archived: bool | None = None
 
 

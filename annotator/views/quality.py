@@ -10,14 +10,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid, NotInScope
-from annotator.models import MAX_REFERENCE_EVERY, Project, RejectReason
+from annotator.models import (
+    MAX_AGREEMENT_PEOPLE,
+    MAX_REFERENCE_EVERY,
+    MIN_AGREEMENT_PEOPLE,
+    Project,
+    RejectReason,
+)
 from annotator.queries import mask_checks
 from annotator.queries.agreements import Scores, image_scores, num_references, people_scores
+from annotator.queries.annotator_agreement import annotator_agreements, pair_lines, week_lines
 from annotator.queries.mask_audits import audit_result, audits_of
 from annotator.queries.quality import PersonQuality, people_quality, review_totals
 from annotator.queries.scope import NOTHING, find_project
 from annotator.services.mask_audits import MAX_IMAGES, MAX_SEED, start_audit
 from annotator.services.projects import ProjectChanges, change_project
+from annotator.views.agreement import curves, matrix
 from annotator.views.page import managed_project, page, render_page, signed_in_person
 
 DEFAULT_AUDIT_IMAGES = 50
@@ -107,6 +115,23 @@ def my_scores(request: HttpRequest, project_id: UUID) -> HttpResponse:
     )
 
 
+@require_POST
+@page
+def set_agreement(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Sets which share of the images several people mask on their own, and how many people."""
+    project = managed_project(request, project_id)
+    try:
+        percent = _whole(request, "agreement_percent", low=0, high=100)
+        num_people = _whole(
+            request, "agreement_people", low=MIN_AGREEMENT_PEOPLE, high=MAX_AGREEMENT_PEOPLE
+        )
+        changes = ProjectChanges(agreement_percent=percent, agreement_people=num_people)
+        change_project(project=project, changes=changes, by=signed_in_person(request))
+    except DomainError as error:
+        return _quality(request, project, fault=error)
+    return HttpResponseRedirect(f"/projects/{project.id}/quality#agreement-heading")
+
+
 def worth_a_talk(scores: Scores) -> str:
     """What a conversation could begin with; "" when nothing stands out."""
     made = scores.num_matched + scores.num_extra
@@ -126,6 +151,8 @@ def _quality(
     totals = review_totals(project)
     people = people_quality(project)
     slowest, dots = _dots(people)
+    agreements = list(annotator_agreements(project))
+    weeks = week_lines(agreements)
     return render_page(
         request,
         "quality.html",
@@ -149,6 +176,11 @@ def _quality(
             for one in people_scores(project)
         ],
         max_reference_every=MAX_REFERENCE_EVERY,
+        agreement_matrix=matrix(pair_lines(agreements)),
+        agreement_weeks=weeks,
+        agreement_curves=curves(weeks),
+        least_people=MIN_AGREEMENT_PEOPLE,
+        most_people=MAX_AGREEMENT_PEOPLE,
         audits=[audit_result(audit) for audit in audits_of(project)],
         audit_images=DEFAULT_AUDIT_IMAGES,
         seed=secrets.randbelow(10_000),

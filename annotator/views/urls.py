@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROJECT}/quality", quality.quality, name="quality"),
     path(f"{PROJECT}/quality/audits", quality.new_audit, name="new-audit"),
     path(f"{PROJECT}/quality/references", quality.set_references, name="set-references"),
+    path(f"{PROJECT}/quality/agreement", quality.set_agreement, name="set-agreement"),
     path(f"{PROJECT}/my-scores", quality.my_scores, name="my-scores"),
     path(f"{PROJECT}/dashboard", projects.dashboard, name="dashboard"),
     path(f"{PROJECT}/statistics", statistics.statistics, name="statistics"),

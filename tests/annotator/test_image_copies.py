@@ -112,6 +112,9 @@ def save(
     assert reply.status_code in {200, 201}, reply.content
 
 
+of_each_kind = pytest.mark.parametrize("copy", ["reference", "agreement"], indirect=True)
+
+
 # ---- who gets one, and when ----------------------------------------------------------------------
 
 
@@ -233,17 +236,24 @@ def test_an_archived_project_lends_no_copy(cast: Cast) -> None:
 
 
 @pytest.fixture
-def copy(cast: Cast) -> Assignment:
-    """Alice's copy of a reference of Bob's, lent now."""
-    reference(cast)
-    make_image(cast.project)
-    lend_references(cast, every=2)
-    next_of(cast.alice, cast.project)
+def copy(cast: Cast, request: pytest.FixtureRequest) -> Assignment:
+    """Alice's copy of a reference of Bob's, lent now; or of an image that both are to mask."""
+    if getattr(request, "param", "reference") == "reference":
+        reference(cast)
+        make_image(cast.project)
+        lend_references(cast, every=2)
+        next_of(cast.alice, cast.project)
+    else:
+        handed_in(cast)
+        make_image(cast.project)
+        changes = ProjectChanges(agreement_percent=100)
+        change_project(project=cast.project, changes=changes, by=cast.carol)
     lent = lend(cast.alice, cast.project)
     assert is_copy(lent)
     return lent
 
 
+@of_each_kind
 def test_a_copy_looks_like_an_image_of_the_project_without_masks(
     cast: Cast, browser: Browsers, copy: Assignment
 ) -> None:
@@ -330,7 +340,7 @@ def every_number(cast: Cast, browser: Browsers, now: Any) -> dict[str, object]:
         for row in MATRIX
         if row.method == "GET"
         and re.findall(r"{\w+}", row.address) == ["{project}"]
-        and not any(word in row.address for word in ("throughput", "reference-scores"))
+        and not any(word in row.address for word in ("throughput", "reference-scores", "agreement"))
     ] + ["projects", "models", "jobs"]
     return {
         "summaries": [
@@ -356,8 +366,9 @@ def told(who: Browser, path: str) -> bytes:
 
 
 @pytest.mark.django_db(transaction=True)
+@of_each_kind
 def test_no_number_knows_of_a_copy(cast: Cast, browser: Browsers, copy: Assignment) -> None:
-    real = next(one for one in Image.objects.filter(project=cast.project, is_reference=False))
+    real = Image.objects.filter(project=cast.project).latest("order_index")
     seen = accepted_mask(real, cast.alice)
     Mask.objects.filter(id=seen.id).update(prompts=[{"kind": "point", "x": 6, "y": 15, "label": 1}])
     timing: dict[str, Any] = {

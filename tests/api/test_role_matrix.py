@@ -102,6 +102,9 @@ MATRIX = [
     GET    audits/{audit}                                404 403 ok  ok
     GET    projects/{project}/reference-scores           404 403 ok  ok
     GET    projects/{project}/my-reference-scores        404 ok  ok  ok
+    GET    projects/{project}/agreement                  404 403 ok  ok
+    GET    projects/{project}/agreement/pairs.csv        404 403 ok  ok
+    GET    projects/{project}/agreement/weeks.csv        404 403 ok  ok
     GET    projects/{project}/mask-checks                404 403 ok  ok
     GET    projects/{project}/review-queue               404 403 ok  ok
     POST   interactions                                  ok  ok  ok  ok

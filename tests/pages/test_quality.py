@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from annotator.models import (
+    Agreement,
+    Image,
     Mask,
     MaskAudit,
     MaskTiming,
+    Person,
     Project,
     RejectReason,
     Review,
@@ -182,3 +186,52 @@ def test_what_stands_out_is_worth_a_talk(
 ) -> None:
     said = worth_a_talk(Scores(5, *counts, mean_iou=edge, mean_boundary_iou=edge))
     assert (word in said) if word else said == ""
+
+
+def agreed(image: Image, who: Person, other: Person, *, iou: float, weeks_ago: int) -> None:
+    """Both masked the image: one object each alike, and one that only the first has."""
+    scored(image, who)
+    Agreement.objects.filter(annotator=who, other=image).update(
+        other_annotator=other,
+        num_matched=1,
+        mean_iou=iou,
+        mean_boundary_iou=iou,
+        handed_in_at=datetime(2026, 11, 18, tzinfo=UTC) - timedelta(weeks=weeks_ago),
+    )
+
+
+def test_agreement_is_a_matrix_and_lines_over_weeks(
+    visitor: Visitors, cast: Cast, masks: list[Mask]
+) -> None:
+    path = f"/projects/{cast.project.id}/quality"
+    assert "CSV of pairs" not in visitor("carol").get(path).text
+    agreed(masks[0].image, cast.bob, cast.alice, iou=0.5, weeks_ago=2)
+    agreed(masks[1].image, cast.carol, cast.alice, iou=0.75, weeks_ago=0)
+    page = visitor("carol").get(path).text
+    shown = text_of(page)
+    cells = "0.50 edges 0.50 33 % alone 1 image", "0.75 edges 0.75 33 % alone 1 image"
+    assert f"Alice Bob Carol Alice {cells[0]} {cells[1]} Bob {cells[0]} Carol {cells[1]}" in shown
+    assert "2 Nov 2026 1 0.50 0.50 33 % 16 Nov 2026 1 0.75 0.75 33 %" in shown
+    assert 'points="48.0,96.0 560.0,56.0"' in page
+    assert 'y="56.0" dx="8" dy="4">IoU' in page and 'y="70.0" dx="8" dy="4">edges' in page
+    assert f"/api/v1/projects/{cast.project.id}/agreement/weeks.csv" in page
+
+
+@pytest.mark.parametrize(
+    ("who", "form", "status"),
+    [
+        ("carol", {"agreement_percent": "10", "agreement_people": "3"}, 302),
+        ("carol", {"agreement_percent": "101", "agreement_people": "3"}, 422),
+        ("carol", {"agreement_percent": "10", "agreement_people": "1"}, 422),
+        ("alice", {"agreement_percent": "10", "agreement_people": "3"}, 403),
+        ("mallory", {"agreement_percent": "10", "agreement_people": "3"}, 404),
+    ],
+)
+def test_how_many_mask_the_same_images_is_checked(
+    visitor: Visitors, cast: Cast, who: str, form: dict[str, str], status: int
+) -> None:
+    path = f"/projects/{cast.project.id}/quality/agreement"
+    assert visitor(who).post(path, form).status_code == status
+    project = Project.objects.get(id=cast.project.id)
+    wanted = (10, 3) if status == 302 else (0, 2)
+    assert (project.agreement_percent, project.agreement_people) == wanted
