@@ -10,6 +10,8 @@ from annotator.queries.throughput.numbers import Line, Throughput
 
 WITHOUT_MODEL = "painted without a model"
 
+Row = dict[str, object]
+
 
 def describe_line(line: Line) -> Row:
     """Every number of a line; shares are 0 to 1, what cannot be said is None."""
