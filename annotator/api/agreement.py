@@ -36,7 +36,7 @@ Row = dict[str, object]
 CSV_FILE = {(200, "text/csv"): OpenApiTypes.STR}
 
 
-class TogetherReply(serializers.Serializer[object]):
+class AgreementNumbersReply(serializers.Serializer[object]):
     num_images = serializers.IntegerField()
     num_matched = serializers.IntegerField()
     num_unmatched = serializers.IntegerField()
@@ -45,20 +45,20 @@ class TogetherReply(serializers.Serializer[object]):
     mean_boundary_iou = serializers.FloatField(allow_null=True)
 
 
-class PairReply(TogetherReply):
+class AgreementPairReply(AgreementNumbersReply):
     first = serializers.UUIDField()
     first_name = serializers.CharField()
     second = serializers.UUIDField()
     second_name = serializers.CharField()
 
 
-class WeekReply(TogetherReply):
+class AgreementWeekReply(AgreementNumbersReply):
     week = serializers.DateField()
 
 
 class AgreementReply(serializers.Serializer[object]):
-    pairs = PairReply(many=True)
-    weeks = WeekReply(many=True)
+    pairs = AgreementPairReply(many=True)
+    weeks = AgreementWeekReply(many=True)
 
 
 class AnnotatorAgreement(Endpoint):
