@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
         "ReviewOutcomeEnum": "annotator.models.ReviewOutcome",
         "DecisionEnum": "annotator.api.reviews.ON_SIGHT",
         "MaskStateEnum": "annotator.models.masks.MaskState",
+        "TokenScopeEnum": "annotator.models.TokenScope",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1/",
 }
