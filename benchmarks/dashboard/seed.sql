@@ -93,6 +93,10 @@ SELECT
   accepted_at, accepted_at, CASE WHEN NOT is_given_up THEN accepted_at END, false
 FROM (SELECT *, ended_at - make_interval(secs => (num_masks - k) * pace_ms / 1000) AS accepted_at FROM seed_mask) AS seed_mask;
 
+INSERT INTO annotator_maskcheck (mask_id, counts_sha256, mask_updated_at, num_specks, hull_area)
+SELECT id, counts_sha256, updated_at, 0, area * 1.2 FROM annotator_mask
+WHERE state = 'accepted' AND image_id IN (SELECT image_id FROM seed_image);
+
 INSERT INTO annotator_interaction (id, assignment_id, person_id, page, sequence, kind, mask_id_hint, at_ms, detail, flagged, received_at)
 SELECT gen_random_uuid(), assignment_id, person_id, page, 0, 'open', NULL, 0, '{}', '', ended_at - interval '1 hour'
 FROM seed_image WHERE state = 'submitted';

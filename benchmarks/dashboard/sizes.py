@@ -15,6 +15,7 @@ from annotator.models import Mask, Project
 from annotator.models.masks import ACCEPTED_IMPORTED
 from annotator.queries.image_counts import image_counts
 from annotator.queries.masks import masks_made_here, masks_of_kind
+from annotator.queries.statistics import mask_statistics
 from annotator.queries.throughput.endings import endings, given_up, skip_reasons
 from annotator.queries.throughput.forecast import forecast
 from annotator.queries.throughput.latency import latency
@@ -89,7 +90,7 @@ def count_rows(table: str) -> int:
 
 
 def questions(project: Project, period: Period) -> dict[str, Callable[[], object]]:
-    """The queries of one reply, by what they tell."""
+    """The queries of one reply, by what they tell; beside them the statistics page, whose days are always all."""
     days = list(work(project=project, period=period).by_day)
     left = image_counts(project=project).left
     return {
@@ -103,5 +104,6 @@ def questions(project: Project, period: Period) -> dict[str, Callable[[], object
         "forecast": lambda: forecast(project=project, images_left=left, now=period.now),
         "masks so far": lambda: masks_made_here(project).count(),
         "imported": lambda: masks_of_kind(project, ACCEPTED_IMPORTED).count(),
+        "the statistics page": lambda: mask_statistics(project),
         WHOLE: lambda: describe(throughput(project=project, period=period)),
     }
