@@ -16,6 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
 
 from annotator.models import (
     Export,
@@ -266,6 +267,7 @@ def test_the_command_takes_the_same_parts(cast: Cast, masks: list[Mask], tmp_pat
         call_command("export_masks", "Harbour", str(out), *words, stdout=io.StringIO())
         found = json.loads(out.read_text())["annotations"]
         assert [one["mask_id"] for one in found] == [str(mask.id) for mask in expected], words
+        assert len(COCO(str(out)).getAnnIds()) == len(expected)
     for words in (["--author", "carol"], ["--trained-in", "9"]):
         with pytest.raises(CommandError):
             call_command("export_masks", "Harbour", str(tmp_path / "none.json"), *words)

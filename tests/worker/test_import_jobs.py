@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import zipfile
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from pytest_django.fixtures import Settings
 
 from annotator.errors import Invalid, TooLarge
+from annotator.middleware import UPLOAD_PATH
 from annotator.models import Image, Import, Job, JobState, Mask
 from annotator.services import archives, data_set_uploads
 from annotator.services.archives import unpack
@@ -117,6 +120,16 @@ def test_an_import_that_was_cut_off_goes_on(
     assert (one.report["images_added"], one.report["images_known"]) == (1, 1)
     assert Job.objects.get(id=one.job_id).state == JobState.DONE
     assert not file_storage().exists(one.file_key)
+
+
+def test_a_zip_file_may_be_larger_than_a_picture(
+    cast: Cast, own_storage: Path, settings: Settings
+) -> None:
+    settings.MAX_IMAGE_BYTES = 1000
+    content = packed({"a.bin": bytes(range(256)) * 3, "b.bin": os.urandom(5000)})
+    one = Import.objects.get(id=send(cast, content).json()["id"])
+    assert file_storage().read_bytes(one.file_key) == content
+    assert UPLOAD_PATH.fullmatch(f"/api/v1/projects/{cast.project.id}/imports")
 
 
 def test_what_is_sent_has_to_be_one_file(cast: Cast) -> None:
