@@ -466,37 +466,3 @@ def test_the_choice_of_dark_is_kept(open_page: OpenPage) -> None:
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("body")).to_have_css("background-color", "rgb(16, 20, 22)")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("person", "path"),
-    [
-        (None, "/sign-in"),
-        ("annotator", "/"),
-        ("manager", "/"),
-        ("manager", "/projects/{project}/images"),
-        ("manager", "/projects/{project}/dashboard"),
-        ("manager", "/projects/{project}/rounds"),
-        ("manager", "/projects/{project}/members"),
-        ("manager", "/projects/{project}/guidelines"),
-        ("admin", "/models"),
-        ("admin", "/models/compare"),
-        ("admin", "/system"),
-        ("manager", "/nowhere"),
-    ],
-)
-def test_pages_are_accessible_quiet_in_the_console_and_fit_a_small_window(
-    open_page: OpenPage, project: str, person: str | None, path: str, scheme: str
-) -> None:
-    page = open_page(
-        person, "/sign-in", color_scheme=scheme, viewport={"width": 800, "height": 600}
-    )
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
-    page.goto(path.format(project=project))
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    assert accessibility_problems(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 800
-    assert [fault for fault in faults if "status of 404" not in fault] == []
