@@ -63,8 +63,8 @@ def test_a_key_that_cannot_be_had_is_refused_and_the_person_may_try_another(
     sheet = open_editor(painting)
     add_key(sheet, "Brush", press)
     expect(sheet.get_by_role("status")).to_have_text(words)
-    painting.press("u")
-    expect(sheet.get_by_role("status")).to_have_text("U is now a key of “Brush”.")
+    painting.press("w")
+    expect(sheet.get_by_role("status")).to_have_text("W is now a key of “Brush”.")
 
 
 def test_escape_ends_the_wait_for_a_key_and_changes_nothing(painting: Workbench) -> None:

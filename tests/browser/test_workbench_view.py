@@ -135,3 +135,45 @@ def test_parts_of_a_mask_are_kept_as_masks_of_their_own(workbench: Workbench) ->
     workbench.press("Control+z")
     expect(workbench.page.locator(".mask-row")).to_have_count(0)
     expect(workbench.can_accept).to_be_visible()
+
+
+def test_the_list_is_reordered_and_undo_puts_it_back(painting: Workbench) -> None:
+    painting.square_brush()
+    painting.dab(0.4, 0.4)
+    painting.press("]")
+    painting.dab(0.6, 0.4)
+    larger = 26 * 26
+    painting.expect_stored(DAB, larger)
+    painting.press("PageUp")
+    expect(painting.page.locator("#toasts")).to_contain_text("Select a mask in the list first")
+    painting.page.locator(".mask-choose").last.click()
+    painting.press("PageUp")
+    painting.expect_sizes(larger, DAB)
+    painting.expect_stored(larger, DAB)
+    painting.press("PageUp")
+    painting.press("Control+z")
+    painting.expect_stored(DAB, larger)
+    painting.page.get_by_label("Order of the list").select_option("Largest first")
+    painting.expect_sizes(larger, DAB)
+    expect(painting.page.locator(".mask-title")).to_have_text(["Mask 2", "Mask 1"])
+    painting.expect_stored(DAB, larger)
+
+
+def test_a_hidden_mask_is_out_of_the_way_of_eye_and_hand(painting: Workbench) -> None:
+    bare = shot(painting, 0.5, 0.4)
+    painting.square_brush()
+    painting.dab(0.5, 0.4)
+    painting.page.mouse.move(*painting.place(0.2, 0.2))
+    assert shot(painting, 0.5, 0.4) != bare
+    painting.page.locator(".mask-choose").first.click()
+    painting.page.mouse.move(*painting.place(0.2, 0.2))
+    painting.press("u")
+    assert shot(painting, 0.5, 0.4) == bare
+    painting.press("s", "Escape")
+    painting.page.mouse.move(*painting.place(0.5, 0.4))
+    drawn(painting.page)
+    expect(painting.page.locator(".mask-row")).not_to_have_attribute("data-lit", "yes")
+    painting.page.get_by_role("button", name="Hide", exact=True).click()
+    painting.page.mouse.move(*painting.place(0.2, 0.2))
+    assert shot(painting, 0.5, 0.4) != bare
+    painting.expect_stored(DAB)

@@ -63,12 +63,12 @@ export function drawMasks(context, view, bench) {
   drawInImage(context, view);
   const alone = bench.solo ? (current?.id ?? bench.selected ?? bench.hovered) : null;
   for (const mask of masks) {
-    if (bench.solo && mask.id !== alone) continue;
+    if ((bench.solo && mask.id !== alone) || bench.hidden.has(mask.id)) continue;
     if (mask.id === current?.id || !meets(mask.box, visible)) continue;
     drawMask(context, view, bench, mask, current ? 0.6 : 1);
   }
   context.globalAlpha = 1;
-  for (const mask of masks) if (isSentBack(mask)) drawPins(context, view, mask.review?.pins ?? []);
+  for (const mask of masks) if (isSentBack(mask) && !bench.hidden.has(mask.id)) drawPins(context, view, mask.review?.pins ?? []);
 }
 
 /**

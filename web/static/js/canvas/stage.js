@@ -14,7 +14,7 @@ import { currentOf } from '../state/workbench.js';
 import { clear, drawCursor, drawInHand, drawMasks, drawPicture, drawPrompt } from './layers.js';
 import { fit, NO_VIEW, panBy, resized, zoomAt, zoomToBox } from './viewport.js';
 
-const BACK = ['history', 'image', 'opacity', 'outlineOnly', 'selected', 'hovered', 'peek', 'brightness', 'contrast', 'solo'];
+const BACK = ['history', 'image', 'opacity', 'outlineOnly', 'selected', 'hovered', 'peek', 'brightness', 'contrast', 'solo', 'hidden'];
 
 /** Event: `view`, after the image moved on the screen. */
 export class Stage extends EventTarget {

@@ -82,7 +82,7 @@ async function start(facts) {
     pointAt(at);
   };
   const pointAt = (/** @type {Place | null} */ at) => {
-    const mask = at ? maskAt(docOf(store.get()), at.x, at.y) : null;
+    const mask = at ? maskAt(docOf(store.get()), at.x, at.y, store.get().hidden) : null;
     show({ pointer: at, hovered: mask?.id ?? null, hoveredFrom: 'canvas' });
     decoding.hover(at);
   };
@@ -139,6 +139,9 @@ async function start(facts) {
     redo: () => acts.redo(),
     refine: () => acts.refineSelected(),
     delete: () => removing(() => acts.removeSelected()),
+    mask_earlier: () => acts.moveSelected(-1),
+    mask_later: () => acts.moveSelected(1),
+    hide: () => acts.toggleHidden(),
     clean_up: () => (store.get().cleanUp ? acts.applyCleanUp() : acts.offerCleanUp()),
     give_up: () => acts.giveUp(),
     keep_going: () => {
@@ -223,6 +226,7 @@ async function start(facts) {
         hover: (id) => show({ hovered: id, hoveredFrom: 'list' }),
         select: fromButton((/** @type {string} */ id) => acts.select(id)),
         refine: fromButton((/** @type {string} */ id) => acts.refine(id)),
+        hide: fromButton((/** @type {string} */ id) => acts.toggleHidden(id)),
         remove: fromButton((/** @type {string} */ id) => removing(() => acts.remove(id))),
         setView: show,
       },

@@ -166,6 +166,25 @@ export function deleteMask(doc, id) {
 }
 
 /**
+ * Move a mask in the list: its neighbour takes its place in the order.
+ *
+ * @param {Doc} doc
+ * @param {string} id
+ * @param {1 | -1} step  1 is later
+ * @returns {Doc} the same when there is no neighbour
+ */
+export function moveMask(doc, id, step) {
+  const from = doc.masks.findIndex((mask) => mask.id === id);
+  const mask = doc.masks[from];
+  const neighbour = doc.masks[from + step];
+  if (!mask || !neighbour) return doc;
+  const masks = [...doc.masks];
+  masks[from + step] = { ...mask, orderIndex: neighbour.orderIndex };
+  masks[from] = { ...neighbour, orderIndex: mask.orderIndex };
+  return { ...doc, masks };
+}
+
+/**
  * @param {Doc} doc
  * @param {string} id
  * @returns {Doc}
@@ -179,15 +198,16 @@ export function reopen(doc, id) {
  * @param {Doc} doc
  * @param {number} x
  * @param {number} y
+ * @param {ReadonlySet<string>} [hidden]  ids of masks that are not there for the eye
  * @returns {Mask | null} the smallest mask that covers the pixel
  */
-export function maskAt(doc, x, y) {
+export function maskAt(doc, x, y, hidden = new Set()) {
   const column = Math.floor(x);
   const row = Math.floor(y);
   /** @type {Mask | null} */
   let found = null;
   for (const mask of doc.masks) {
-    if ((found && found.area <= mask.area) || !covers(mask, column, row)) continue;
+    if ((found && found.area <= mask.area) || hidden.has(mask.id) || !covers(mask, column, row)) continue;
     found = mask;
   }
   return found;

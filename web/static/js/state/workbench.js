@@ -78,6 +78,8 @@
  * @property {number} brightness  of the picture, 1 as it is
  * @property {number} contrast  of the picture, 1 as it is
  * @property {boolean} solo  only the selected mask is drawn, else the one under the pointer
+ * @property {ReadonlySet<string>} hidden  ids of masks that are not drawn
+ * @property {'order' | 'area' | 'newest'} sort  of the list
  * @property {boolean} overtime  the object in hand has taken its 30 seconds
  * @property {boolean} correcting  a reviewer corrects somebody's mask: there is no lease, and no other image
  */
@@ -119,6 +121,8 @@ export const FIRST = {
   brightness: 1,
   contrast: 1,
   solo: false,
+  hidden: new Set(),
+  sort: 'order',
   overtime: false,
   exclusive: false,
   correcting: false,
@@ -126,6 +130,7 @@ export const FIRST = {
 
 /** What belongs to one image and is put away with it. */
 export const PER_IMAGE = Object.freeze({
+  hidden: new Set(),
   preview: null,
   stroke: null,
   lasso: null,

@@ -10,6 +10,7 @@
  * @property {(id: string | null) => void} hover
  * @property {(id: string) => void} select
  * @property {(id: string) => void} refine
+ * @property {(id: string) => void} hide  or show
  * @property {(id: string) => void} remove
  * @property {(change: Partial<Workbench>) => void} setView
  */
@@ -25,6 +26,9 @@ import { icon } from './icons.js';
 import { capOf, keyWords } from './keymap.js';
 
 const SIDE_PX = 44;
+
+/** @type {Readonly<Record<Workbench['sort'], string>>} */
+const SORTS = { order: 'As made', area: 'Largest first', newest: 'Newest first' };
 
 /**
  * @param {object} options
@@ -45,7 +49,12 @@ export function maskList({ host, acts, picture }) {
   const view = make('div', { class: 'panel-view' }, ...sliders.map((slider) => slider.row));
   const list = make('ol', { class: 'mask-list', attributes: { 'aria-label': 'Masks in the order they were made' } });
   const empty = emptyList();
-  host.append(make('div', { class: 'panel-head' }, heading, close), view, list, empty.box);
+  const sort = make(
+    'select',
+    { class: 'panel-sort', attributes: { 'aria-label': 'Order of the list' }, on: { change: () => acts.setView({ sort: /** @type {Workbench['sort']} */ (sort.value) }) } },
+    ...Object.entries(SORTS).map(([value, text]) => make('option', { text, attributes: { value } })),
+  );
+  host.append(make('div', { class: 'panel-head' }, heading, sort, close), view, list, empty.box);
 
   /** @type {Map<string, {row: HTMLLIElement, mask: Mask | null, show: (mask: Mask, bench: Workbench, place: number) => void}>} */
   const rows = new Map();
@@ -56,6 +65,9 @@ export function maskList({ host, acts, picture }) {
     if (drawn.bench && drawn.picture === picture() && looksSame(drawn.bench, bench)) return;
     drawn.bench = bench;
     const { masks } = docOf(bench);
+    const places = new Map(masks.map((mask, place) => [mask, place]));
+    const listed = sorted(masks, bench.sort);
+    sort.value = bench.sort;
     for (const slider of sliders) slider.show(bench);
     setText(count, String(masks.length));
     empty.box.hidden = masks.length > 0 || bench.image === null;
@@ -67,18 +79,28 @@ export function maskList({ host, acts, picture }) {
       list.replaceChildren();
     }
     const gone = new Set(rows.keys());
-    masks.forEach((mask, place) => {
+    listed.forEach((mask, at) => {
       gone.delete(mask.id);
       const entry = rows.get(mask.id) ?? newRow(mask.id, acts, picture);
       rows.set(mask.id, entry);
-      entry.show(mask, bench, place);
-      if (list.children[place] !== entry.row) list.insertBefore(entry.row, list.children[place] ?? null);
+      entry.show(mask, bench, places.get(mask) ?? at);
+      if (list.children[at] !== entry.row) list.insertBefore(entry.row, list.children[at] ?? null);
     });
     for (const id of gone) {
       rows.get(id)?.row.remove();
       rows.delete(id);
     }
   };
+}
+
+/**
+ * @param {readonly Mask[]} masks
+ * @param {Workbench['sort']} sort
+ * @returns {readonly Mask[]}
+ */
+function sorted(masks, sort) {
+  if (sort === 'area') return [...masks].sort((a, b) => b.area - a.area);
+  return sort === 'newest' ? [...masks].reverse() : masks;
 }
 
 /**
@@ -97,6 +119,8 @@ function looksSame(a, b) {
     a.opacity === b.opacity &&
     a.brightness === b.brightness &&
     a.contrast === b.contrast &&
+    a.hidden === b.hidden &&
+    a.sort === b.sort &&
     a.keys === b.keys
   );
 }
@@ -153,6 +177,7 @@ function newRow(id, acts, picture) {
     make('span', { class: 'mask-words' }, title, detail, remarks),
   );
   const refine = rowButton('refine', 'Open again to refine', () => acts.refine(id));
+  const hide = rowButton('preview', 'Hide', () => acts.hide(id));
   const remove = rowButton('delete', 'Delete', () => acts.remove(id));
   const row = make(
     'li',
@@ -162,6 +187,7 @@ function newRow(id, acts, picture) {
       on: { pointerenter: () => acts.hover(id), pointerleave: () => acts.hover(null), focusin: () => acts.hover(id), focusout: () => acts.hover(null) },
     },
     choose,
+    hide,
     refine,
     remove,
   );
@@ -178,6 +204,8 @@ function newRow(id, acts, picture) {
     const inHand = docOf(bench).current?.id === id;
     setText(title, `Mask ${place + 1}`);
     setAttributes(refine, { title: withCap('Open again to refine', capOf(bench.keys, 'refine')) });
+    const isHidden = bench.hidden.has(id);
+    setAttributes(hide, { title: withCap(isHidden ? 'Show it again' : 'Hide', capOf(bench.keys, 'hide')), 'aria-pressed': String(isHidden) });
     setAttributes(remove, { title: withCap('Delete', capOf(bench.keys, 'delete')) });
     setText(detail, inHand ? 'In hand' : detailOf(mask));
     setText(remarks, remarksOf(mask));
@@ -187,6 +215,7 @@ function newRow(id, acts, picture) {
       'data-lit': bench.hovered === id ? 'yes' : null,
       'data-selected': bench.selected === id ? 'yes' : null,
       'data-in-hand': inHand ? 'yes' : null,
+      'data-hidden': isHidden ? 'yes' : null,
       'data-given-up': mask.givenUp ? 'yes' : null,
       'data-sent-back': isSentBack(mask) ? 'yes' : null,
     });

@@ -33,7 +33,7 @@ import {
   strokeArea,
 } from '../../state/current.js';
 import { amend, commit, redo, undo } from '../../state/history.js';
-import { acceptCurrent, acceptWithParts, deleteMask, giveUpCurrent, inHand, maskAt, reopen } from '../../state/masks.js';
+import { acceptCurrent, acceptWithParts, deleteMask, giveUpCurrent, inHand, maskAt, moveMask, reopen } from '../../state/masks.js';
 import { currentOf, docOf, sizeOf } from '../../state/workbench.js';
 
 const ANSWER_LIMIT_MS = 10_000;
@@ -164,7 +164,7 @@ export class Acts {
   #openForErasing(stroke) {
     const bench = this.#bench;
     const [x, y] = stroke.points[0] ?? [-1, -1];
-    const id = bench.selected ?? maskAt(docOf(bench), x, y)?.id;
+    const id = bench.selected ?? maskAt(docOf(bench), x, y, bench.hidden)?.id;
     if (id) this.#commit('Open mask', reopen(docOf(bench), id));
     return id !== undefined;
   }
@@ -289,7 +289,28 @@ export class Acts {
     const current = currentOf(bench);
     const id = bench.selected ?? (current?.reopened ? current.id : null);
     if (id) this.remove(id);
-    else this.#options.say('Select a mask in the list first, or Ctrl and click it in the image');
+    else this.#sayHowToSelect();
+  }
+
+  #sayHowToSelect() {
+    this.#options.say('Select a mask in the list first, or Ctrl and click it in the image');
+  }
+
+  /** @param {1 | -1} step  1 is later in the list */
+  moveSelected(step) {
+    const { selected } = this.#bench;
+    if (!selected) return this.#sayHowToSelect();
+    if (this.#mayEdit()) this.#commit('Reorder', moveMask(docOf(this.#bench), selected, step));
+  }
+
+  /** @param {string | null} [id]  of a mask; the selected one when absent */
+  toggleHidden(id = this.#bench.selected) {
+    if (!id) return this.#sayHowToSelect();
+    this.#options.store.update((bench) => {
+      const hidden = new Set(bench.hidden);
+      if (!hidden.delete(id)) hidden.add(id);
+      return { ...bench, hidden };
+    });
   }
 
   /** @param {string} id */
@@ -304,7 +325,7 @@ export class Acts {
     const bench = this.#bench;
     const id = bench.selected ?? bench.hovered;
     if (id) this.refine(id);
-    else this.#options.say('Select a mask in the list first, or Ctrl and click it in the image');
+    else this.#sayHowToSelect();
   }
 
   /** The object in hand goes into the list when there is a mask; a prompt without one is cleared. */
@@ -337,7 +358,7 @@ export class Acts {
 
   /** @param {Place} at */
   selectAt(at) {
-    const mask = maskAt(docOf(this.#bench), at.x, at.y);
+    const mask = maskAt(docOf(this.#bench), at.x, at.y, this.#bench.hidden);
     this.#options.store.update((bench) => ({ ...bench, selected: mask?.id ?? null }));
   }
 
