@@ -11,6 +11,8 @@ import { iconButton, withCap, wordButton } from './controls.js';
 import { make, setAttributes, setText } from './elements.js';
 import { capOf, keyWords } from './keymap.js';
 
+const BY_FINGER = matchMedia('(hover: none) and (pointer: coarse)');
+
 /**
  * @param {object} options
  * @param {HTMLElement} options.host
@@ -66,6 +68,7 @@ function hintFor(bench) {
   const key = (/** @type {string} */ command) => keyWords(bench.keys, command);
   const sizes = `${key('brush_smaller')} and ${key('brush_larger')} change the size`;
   if (bench.editing === 'locked') return bench.lockedReason;
+  if (BY_FINGER.matches) return fingerHint(bench);
   if (bench.tool === 'brush') return `Paint the object. Alt erases, ${sizes}`;
   if (bench.tool === 'eraser') return `Erase from the mask in hand. Alt paints, ${sizes}`;
   if (bench.tool === 'lasso') return 'Draw around what belongs to the object. Alt takes away';
@@ -76,4 +79,22 @@ function hintFor(bench) {
   if (current.candidates.length > 1) return `${key('candidate_next')} for another grain, click to refine, ${key('accept')} when it is right`;
   if (hasPrompt(current)) return `Click to add, right click to take away, ${key('accept')} when it is right`;
   return `Click or paint to refine, ${key('accept')} when it is right`;
+}
+
+/**
+ * The same for a screen without keys.
+ *
+ * @param {Workbench} bench
+ * @returns {string}
+ */
+function fingerHint(bench) {
+  const current = currentOf(bench);
+  if (bench.tool === 'lasso') return 'Draw around what belongs to the object';
+  if (bench.tool !== 'clicks') return bench.tool === 'brush' ? 'Paint the object' : 'Erase from the mask in hand';
+  if (bench.decoder.kind === 'failed') return 'The model cannot run here. Paint the mask with the brush';
+  if (bench.decoder.kind !== 'ready') return 'The model is opening this image. The brush works already';
+  if (!current) return 'Tap an object, or draw a box around it';
+  if (bench.decoder.busy) return 'Finding the mask';
+  if (current.candidates.length > 1) return 'Tap a small picture for another grain, tap the image to refine, Accept when it is right';
+  return 'Tap to add; with ± switched, tap to take away. Accept when it is right';
 }

@@ -5,6 +5,8 @@
  */
 import { make } from './elements.js';
 
+const ALL_THERE = 'The server holds every mask that was made on this device.';
+
 /**
  * @param {object} options
  * @param {HTMLDialogElement} options.dialog
@@ -36,13 +38,13 @@ export function saveDetails({ dialog, journal, say, showAgain, signIn }) {
 
   function parts() {
     const { kind, count, message, signInNeeded, problems } = journal.state;
-    const heading = make('h2', { text: titleOf(kind, count), attributes: { id: 'save-heading' } });
-    const words = make('p', { class: 'quiet', text: problems.length ? 'It is safe on this device. Say for each mask what shall become of it.' : message });
+    const heading = make('h2', { text: signInNeeded ? 'Your session has ended' : titleOf(kind, count), attributes: { id: 'save-heading' } });
+    const words = make('p', { class: 'quiet', text: problems.length ? 'It is safe on this device. Say for each mask what shall become of it.' : kind === 'saved' ? ALL_THERE : message });
     const acts = make(
       'div',
       { class: 'save-acts' },
-      button('Download unsaved work', () => void download()),
-      button('Load it from a file', () => file.click()),
+      ...(kind !== 'saved' ? [button('Download unsaved work', () => void download())] : []),
+      button('Load unsaved work from a file', () => file.click()),
       file,
       button('Close', () => dialog.close()),
     );
@@ -123,7 +125,7 @@ function signInForm(signIn, signedIn) {
   const form = make(
     'form',
     { class: 'save-sign-in', on: { submit: (event) => void submit(event) } },
-    make('p', { text: 'Your session has ended. Sign in here: nothing is lost, and the image stays as it is.' }),
+    make('p', { text: 'Sign in here: nothing is lost, and the image stays as it is.' }),
     field('Name', name),
     field('Password', password),
     fault,
