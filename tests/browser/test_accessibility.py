@@ -27,7 +27,7 @@ FORMS = {
     "new-audit", "drop-guideline-picture", "add-member", "drop-member", "invite-somebody",
     "revoke-invitation", "roll-back", "register-checkpoint", "cancel-model-job", "promote",
     "start-round", "schedule-rounds", "cancel-round", "add-person", "make-link", "set-active",
-    "retry-job",
+    "retry-job", "set-references", "archive",
 }  # fmt: skip
 
 
@@ -74,6 +74,10 @@ ROWS: dict[str, tuple[str | None, str]] = {
     "images": ("manager", "/projects/{project}/images"),
     "review": ("manager", "/projects/{project}/review"),
     "quality": ("manager", "/projects/{project}/quality"),
+    "my-scores": ("annotator", "/projects/{project}/my-scores"),
+    "statistics": ("manager", "/projects/{project}/statistics"),
+    "project-settings": ("manager", "/projects/{project}/settings"),
+    "audit-log": ("admin", "/system/audit-log"),
     "dashboard": ("manager", "/projects/{project}/dashboard"),
     "rounds": ("manager", "/projects/{project}/rounds"),
     "guidelines": ("manager", "/projects/{project}/guidelines"),
