@@ -72,17 +72,18 @@ def test_a_click_with_the_lasso_changes_nothing(painting: Workbench) -> None:
     expect(painting.page.locator("[data-command=undo]")).to_be_disabled()
 
 
-def size_brush(bench: Workbench, size: int) -> None:
-    number = bench.page.locator(".brush-number")
-    while number.inner_text() != f"{size} px":
+def make_brush_small(bench: Workbench) -> None:
+    """From the first size, 24 px, to SMALL."""
+    for size in (22, 20, 18, 16, 14, 13, 12, 11, SMALL):
         bench.press("[")
+        expect(bench.page.locator(".brush-number")).to_have_text(f"{size} px")
 
 
 def hole_and_speck(bench: Workbench) -> Locator:
     """A square with a hole, and a speck beside it; the clean-up is offered."""
     bench.square_brush()
     bench.click(0.5, 0.4)
-    size_brush(bench, SMALL)
+    make_brush_small(bench)
     bench.click(0.6, 0.4)
     bench.press("e")
     bench.click(0.5, 0.4)
