@@ -27,7 +27,7 @@ FORMS = {
     "new-audit", "drop-guideline-picture", "add-member", "drop-member", "invite-somebody",
     "revoke-invitation", "roll-back", "register-checkpoint", "cancel-model-job", "promote",
     "start-round", "schedule-rounds", "cancel-round", "add-person", "make-link", "set-active",
-    "retry-job", "set-references", "archive",
+    "retry-job", "set-references", "set-agreement", "archive",
 }  # fmt: skip
 
 
