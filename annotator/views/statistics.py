@@ -23,7 +23,7 @@ from annotator.views.page import managed_project, page, render_page, signed_in_p
 
 # A chart in its own units.
 WIDTH, HEIGHT = 480.0, 180.0
-LEFT, TOP, BOTTOM = 40.0, 12.0, 156.0
+LEFT, TOP, BOTTOM = 52.0, 12.0, 156.0
 BAR = 0.9  # share of a bin that its bar takes
 CELL = 16.0  # of the map of centres
 
