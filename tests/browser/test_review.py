@@ -149,7 +149,7 @@ def test_an_audit_from_the_draw_to_its_numbers(product: LiveProduct, open_page: 
     project = handed_in(product, num_images=2, seed=80)
     page = open_page("manager", f"/projects/{project}/quality", viewport=WINDOW)
     assert accessibility_problems(page) == []
-    page.get_by_label("Images").fill("2")
+    page.get_by_label("Images", exact=True).fill("2")
     page.get_by_label("Seed").fill("11")
     page.get_by_role("button", name="Draw and begin").click()
     expect(page.locator("#left")).to_have_text("2 left")
