@@ -128,7 +128,7 @@ def test_the_palette_finds_a_command_by_words_and_runs_it(painting: Workbench) -
     field.fill("brush view")
     expect(painting.page.get_by_text("No command has this name")).to_be_visible()
     field.fill("brush")
-    options = painting.page.get_by_role("option")
+    options = painting.page.locator("#palette").get_by_role("option")
     expect(options.first).to_contain_text("Brush")
     expect(options.first.locator("kbd")).to_have_text(["B"])
     painting.press("Enter")
