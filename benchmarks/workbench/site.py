@@ -94,11 +94,14 @@ def workbench(browser: Browser, site: Site, client: Client, project: str) -> Ite
     context = browser.new_context(base_url=site.url, viewport=WINDOW)  # type: ignore[arg-type]
     cookies = client.session.cookies().items()
     context.add_cookies([{"name": key, "value": text, "url": site.url} for key, text in cookies])
+    person = client.get("/me")["id"]
+    context.add_init_script(
+        f"localStorage.setItem('maskwright.tutorial.{person}', JSON.stringify({{ had: true }}))"
+    )
     context.add_init_script(path=Path(__file__).with_name("page.js"))
     page = context.new_page()
     page.set_default_timeout(LIMIT_MS)
     page.goto(f"/projects/{project}/annotate")
-    page.keyboard.press("Escape")  # a newcomer's tutorial
     wait_for_model(page)
     yield page
     context.close()
