@@ -87,7 +87,9 @@ def frames(
             costs = [main_thread_ms(page, session, act) for act in (hover, pan, zoom)]
         size = f"{width * height / 1e6:.0f} megapixels, {count:,} masks"
         rows.append([size, *(f"{cost:.1f}" for cost in costs)])
-    table = format_table(["ms a step", "the pointer alone", "panning", "zooming"], rows)
+    table = format_table(
+        ["ms a step", "the pointer alone, with previews", "panning", "zooming"], rows
+    )
     return f"Main-thread time of one step of the hand, {STEPS} steps, each waiting for its frame:\n\n{table}"
 
 
