@@ -20,6 +20,7 @@ from annotator.api import (
     interactions,
     invitations,
     jobs,
+    keys,
     masks,
     models,
     people,
@@ -37,6 +38,7 @@ from annotator.api import (
 
 SUBJECTS = [
     people,
+    keys,
     tokens,
     projects,
     invitations,

@@ -8,6 +8,7 @@ from annotator.models.images import Embedding, Image, Picture
 from annotator.models.interactions import Interaction, MaskTiming
 from annotator.models.invitations import Invitation
 from annotator.models.jobs import OPEN_STATES, Job, JobKind, JobState
+from annotator.models.keys import ChosenKeys
 from annotator.models.mask_audits import AuditedMask, MaskAudit
 from annotator.models.mask_checks import MaskCheck
 from annotator.models.masks import Mask, MaskOrigin, MaskRevision, MaskState, SaveReceipt
@@ -54,6 +55,7 @@ __all__ = [
     "AssignmentState",
     "AuditEntry",
     "AuditedMask",
+    "ChosenKeys",
     "CopyPurpose",
     "Embedding",
     "Export",

@@ -51,6 +51,8 @@ MATRIX = [
     POST   people                                        403 403 403 ok
     PATCH  people/{person}                               403 403 403 ok
     POST   people/{person}/sign-in-link                  403 403 403 ok
+    GET    people/{own}/keys                             404 ok  404 404
+    PUT    people/{own}/keys                             404 ok  404 404
     GET    tokens                                        ok  ok  ok  ok
     POST   tokens                                        ok  ok  ok  ok
     DELETE tokens/{token}                                404 ok  404 404
@@ -215,6 +217,7 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
         "import": str(import_.id),
         "project": str(cast.project.id),
         "person": str(cast.bob.id),
+        "own": str(cast.alice.id),
         "image": str(assignment.image_id),
         "assignment": str(assignment.id),
         "mask": mask,

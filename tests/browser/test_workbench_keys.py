@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.projects import accessibility_problems
-from tests.browser.workbench_page import DAB, Workbench
+from tests.browser.workbench_page import DAB, WINDOW, Workbench
+from tests.live_product import LiveProduct
 from tests.patience import drawn
+
+FIRST_KEYS = """
+    DELETE FROM annotator_chosenkeys
+    WHERE person_id = (SELECT id FROM annotator_person WHERE name = 'annotator')
+    RETURNING person_id
+"""
+
+
+@pytest.fixture(autouse=True)
+def first_keys(product: LiveProduct) -> Iterator[None]:
+    """After the test the annotator has the first keys again, in every browser to come."""
+    yield
+    product.ask(FIRST_KEYS)
 
 
 def open_editor(bench: Workbench) -> Locator:
@@ -119,6 +134,45 @@ def test_keys_of_one_person_are_not_those_of_another_at_the_same_browser(
     cap = page.locator("#rail [data-command=tool_brush] .cap")
     expect(cap).to_have_text("B")
     expect(tool(painting, "brush").locator(".cap")).to_have_text("Shift 1")
+
+
+def test_keys_follow_a_person_to_another_browser_and_the_last_save_counts(
+    painting: Workbench, open_page: Callable[..., Page]
+) -> None:
+    sheet = open_editor(painting)
+    add_key(sheet, "Brush", "y")
+    expect(sheet.locator(".sheet-kept")).to_have_text("Your keys follow you to every browser.")
+    page = open_page("annotator", "/", viewport=WINDOW)
+    page.goto(f"/projects/{painting.project}/annotate")
+    elsewhere = Workbench(page=page, product=painting.product, project=painting.project)
+    elsewhere.expect_open()
+    their_sheet = open_editor(elsewhere)
+    expect(their_sheet.get_by_role("button", name="Take Y away from Brush")).to_be_visible()
+    their_sheet.get_by_role("button", name="Take B away from Brush").click()
+    expect(tool(elsewhere, "brush").locator(".cap")).to_have_text("Y")
+    expect(their_sheet.locator(".sheet-kept")).to_have_text(
+        "Your keys follow you to every browser."
+    )
+    page.close()
+    painting.open()
+    expect(tool(painting, "brush").locator(".cap")).to_have_text("Y")
+
+
+def test_without_the_network_keys_change_here_and_follow_when_it_is_back(
+    painting: Workbench,
+) -> None:
+    context = painting.page.context
+    context.set_offline(True)
+    sheet = open_editor(painting)
+    add_key(sheet, "Brush", "y")
+    kept = sheet.locator(".sheet-kept")
+    expect(kept).to_contain_text("Kept in this browser")
+    painting.press("Escape", "y")
+    expect(tool(painting, "brush")).to_have_attribute("aria-pressed", "true")
+    context.set_offline(False)
+    expect(kept).to_have_text("Your keys follow you to every browser.")
+    saved = painting.product.ask("SELECT keys FROM annotator_chosenkeys")
+    assert saved == [({"tool_brush": ["B", "Y"]},)]
 
 
 def test_the_palette_finds_a_command_by_words_and_runs_it(painting: Workbench) -> None:

@@ -3,6 +3,7 @@
 /** @typedef {import('./types.js').Assignment} Assignment */
 /** @typedef {import('./types.js').ImageFacts} ImageFacts */
 /** @typedef {import('./types.js').Json} Json */
+/** @typedef {import('./types.js').KeptKeys} KeptKeys */
 /** @typedef {import('./types.js').Me} Me */
 /** @typedef {import('./types.js').NextAssignment} NextAssignment */
 /** @typedef {import('./types.js').SavedMask} SavedMask */
@@ -74,6 +75,23 @@ export class ApiClient {
   /** @returns {Promise<Me>} */
   me() {
     return this.#get('me');
+  }
+
+  /**
+   * @param {string} person  whose page this is; another's keys are refused
+   * @returns {Promise<KeptKeys>}
+   */
+  keys(person) {
+    return this.#get(`people/${person}/keys`);
+  }
+
+  /**
+   * @param {string} person
+   * @param {KeptKeys['keys']} keys
+   * @returns {Promise<KeptKeys>}
+   */
+  putKeys(person, keys) {
+    return this.#request('PUT', `people/${person}/keys`, { body: { keys }, keepalive: true });
   }
 
   /**

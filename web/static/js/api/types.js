@@ -5,6 +5,12 @@
 /** @typedef {import('../geometry/types.js').Rle} Rle */
 
 /**
+ * @typedef {object} KeptKeys
+ * @property {Readonly<Record<string, readonly string[]>>} keys  by command its chords, where they differ from the first ones
+ * @property {string | null} saved_at  null: never
+ */
+
+/**
  * @typedef {object} Me
  * @property {string} id
  * @property {string} name

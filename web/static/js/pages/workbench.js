@@ -32,6 +32,7 @@ import { Acts } from './workbench/acts.js';
 import { Decoding } from './workbench/decoding.js';
 import { ImageLine } from './workbench/image_line.js';
 import { listenToKeys } from './workbench/keyboard.js';
+import { followOwnKeys } from './workbench/own_keys.js';
 import { Saving } from './workbench/saving.js';
 import { LAST_REVIEW } from './review/address.js';
 import { hadTutorial, keepTutorial, keptView, keepView } from './workbench/preferences.js';
@@ -88,7 +89,7 @@ async function start(facts) {
   };
   const tools = toolsOf({ store, show, acts, hover });
 
-  const openKeys = keySheet({ dialog: dialog('keys'), keys: () => store.get().keys, setKeys: (keys) => show({ keys }) });
+  const openKeys = keySheet({ dialog: dialog('keys'), keys: () => store.get().keys, setKeys: (keys) => show({ keys }), kept: followOwnKeys({ person, store, api }) });
   const openSkip = skipMenu(dialog('skip'), (reason, note) => void line.skip(reason, note));
   const openSaveDetails = saveDetails({
     dialog: dialog('save-details'),
@@ -242,7 +243,7 @@ async function start(facts) {
     for (const picture of pictures) picture(now);
     candidates(now);
     setAttributes(byId('bench'), { 'data-panel': now.panelOpen ? 'open' : 'closed' });
-    keepView(person, now, before);
+    keepView(now, before);
   };
   store.watch(draw);
   store.watch((now, before) => {

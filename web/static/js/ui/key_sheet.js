@@ -7,6 +7,7 @@
  * @property {HTMLDialogElement} dialog
  * @property {() => Keys} keys
  * @property {(keys: Keys) => void} setKeys
+ * @property {HTMLElement} kept  says where the keys are kept
  */
 import { COMMANDS, labelOf, PRESETS, presetOf, refusal, withKey, withoutKey } from '../state/keys.js';
 import { make, setText } from './elements.js';
@@ -46,7 +47,7 @@ class KeySheet {
   /** @param {KeySheetOptions} options */
   constructor(options) {
     this.#options = options;
-    const { dialog } = options;
+    const { dialog, kept } = options;
     dialog.setAttribute('aria-labelledby', 'keys-heading');
     this.#presets.append(...PRESETS.map(({ id, name }) => make('option', { text: name, attributes: { value: id } })), this.#own);
     const head = make(
@@ -57,7 +58,7 @@ class KeySheet {
       this.#change,
       button('Close', () => dialog.close()),
     );
-    dialog.append(make('div', { class: 'sheet-top' }, head, this.#words), this.#groups);
+    dialog.append(make('div', { class: 'sheet-top' }, head, this.#words, kept), this.#groups);
   }
 
   /** Show the keys as they are, nothing being changed. */
@@ -97,7 +98,7 @@ class KeySheet {
   #toggle() {
     this.#changing = !this.#changing;
     this.#waiting = null;
-    this.#show(this.#changing ? 'Take a key away by clicking it, or add one. Changes count at once, for you, in this browser.' : '');
+    this.#show(this.#changing ? 'Take a key away by clicking it, or add one. Changes count at once; of two browsers, the last change counts.' : '');
     this.#change.focus();
   }
 
