@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +16,10 @@ from annotator.queries.image_copies import (
     good_masks,
     submitted_work,
 )
+from annotator.services.for_a_while import SECONDS_PER_TICK, for_a_while
 from annotator.services.mask_history import stored_runs
 from common.agreement import agreement
 
-SECONDS_PER_TICK = 1.0
 BATCH = 50
 
 
@@ -36,14 +35,7 @@ class _Work:
 
 def compare_due_copies(*, seconds: float = SECONDS_PER_TICK) -> int:
     """For the tick: compares copies that were handed in, for about so long; returns how many."""
-    until = time.monotonic() + seconds
-    num_compared = 0
-    for copy in copies_to_compare()[:BATCH]:
-        compare_copy(copy)
-        num_compared += 1
-        if time.monotonic() > until:
-            break
-    return num_compared
+    return for_a_while(compare_copy, copies_to_compare()[:BATCH], seconds=seconds)
 
 
 def compare_copy(copy: ImageCopy) -> None:

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from uuid import UUID
 
@@ -35,23 +34,21 @@ from annotator.services.coco_file import CocoImage, CocoIndex
 from annotator.services.data_set_formats import INDEXES, format_of, pictures_of
 from annotator.services.hints import send_hint
 from annotator.services.images import CONTROL_CHARACTERS, add_picture, clean_name, require_open
+from annotator.services.imported_masks import (
+    Frame,
+    ImportedMask,
+    MaskReader,
+    Unusable,
+    orientation_of_masks,
+    short,
+)
 from annotator.services.mask_history import revision_of
-from annotator.services.orientation import turned_upright
 from annotator.services.pictures import ReadPicture, reading_picture
 from common import rle
-from common.segmentation import BadSegmentation, read_segmentation
+from common.segmentation import BadSegmentation
 
 MAX_REFUSALS_KEPT = 100
-MAX_NAME = 200
-MAX_CLICKS_KEPT = 100  # of a mask
 SMALLEST_MASK_PX = 4
-
-
-class Frame(StrEnum):
-    """On which pixels masks were drawn, of a photograph that EXIF turns and whose size does not tell."""
-
-    STORED = "stored"
-    SHOWN = "shown"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,31 +91,11 @@ class ImportReport:
         self.masks_refused += masks
         if len(self.refusals) < MAX_REFUSALS_KEPT:
             cleaned = CONTROL_CHARACTERS.sub("", message)
-            self.refusals.append(Refusal(_short(place), code, cleaned))
+            self.refusals.append(Refusal(short(place), code, cleaned))
 
     @property
     def has_changed(self) -> bool:
         return bool(self.images_added or self.masks_added)
-
-
-class Unusable(Exception):
-    """An image or annotation that is not taken."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True)
-class _NewMask:
-    """A checked mask in the picture's own pixels."""
-
-    counts: str
-    area: int
-    box: list[int]
-    predicted_iou: float | None
-    prompts: list[dict[str, object]]
 
 
 @dataclass
@@ -186,7 +163,7 @@ def _tell(run: _Import) -> None:
 def _import_image(run: _Import, entry: CocoImage) -> None:
     try:
         with _reading(run, entry) as found:
-            orientation = _orientation_of_masks(run, entry, found)
+            orientation = orientation_of_masks(run.index, entry, found, run.settings.frame)
             masks = list(_readable_masks(run, entry, orientation))
             if run.settings.dry_run:
                 _imagine(run, found, masks)
@@ -222,111 +199,17 @@ def _file_of(run: _Import, entry: CocoImage) -> Path:
     raise Unusable("no_file", f"There is no such file in {run.images}.")
 
 
-def _orientation_of_masks(run: _Import, entry: CocoImage, found: ReadPicture) -> int:
-    """The EXIF orientation that the masks have to follow: 1 when they were drawn on the picture as shown."""
-    shown, said = (found.width, found.height), (entry.width, entry.height)
-    stored = shown[::-1] if found.orientation >= 5 else shown
-    if said not in {shown, stored}:
-        text = (
-            f"The file says {said[0]} x {said[1]} pixels, the picture has {shown[0]} x {shown[1]}."
-        )
-        raise Unusable("wrong_size", text)
-    if found.orientation == 1 or not run.index.num_annotations_of(entry):
-        return 1
-    if shown != stored:
-        return found.orientation if said == stored else 1
-    if run.settings.frame is None:
-        text = (
-            "EXIF turns it, and its size does not tell whether the masks are turned: say --frame."
-        )
-        raise Unusable("turned", text)
-    return found.orientation if run.settings.frame == Frame.STORED else 1
-
-
-# ---- masks ---------------------------------------------------------------------------------------
-
-
-def _readable_masks(run: _Import, entry: CocoImage, orientation: int) -> Iterator[_NewMask]:
+def _readable_masks(run: _Import, entry: CocoImage, orientation: int) -> Iterator[ImportedMask]:
+    reader = MaskReader(run.index, entry, orientation, run.settings.smallest_mask)
     for annotation in run.index.annotations_of(entry):
         if annotation.get("iscrowd") == 1 and not run.settings.with_crowds:
             run.report.crowds_left_out += 1
             continue
-        place = f"{entry.file_name}, annotation {annotation.get('id')}"
         try:
-            yield _read_mask(run, entry, annotation, orientation)
+            yield reader.read(annotation)
         except (BadSegmentation, Unusable) as problem:
+            place = f"{entry.file_name}, annotation {annotation.get('id')}"
             run.report.refuse(place, problem.code, problem.message, masks=1)
-
-
-def _read_mask(
-    run: _Import, entry: CocoImage, annotation: dict[str, object], orientation: int
-) -> _NewMask:
-    drawn = read_segmentation(
-        annotation.get("segmentation"),
-        height=entry.height,
-        width=entry.width,
-        max_runs=settings.MAX_RUNS_PER_MASK,
-    )
-    area, smallest = rle.area(drawn), run.settings.smallest_mask
-    if area == 0:
-        raise Unusable("empty", "Its mask has no pixel.")
-    if area < smallest:
-        raise Unusable("tiny", f"Its mask has {area} pixels, fewer than {smallest}.")
-    runs, height, _ = turned_upright(
-        drawn, height=entry.height, width=entry.width, orientation=orientation
-    )
-    return _NewMask(
-        counts=rle.counts_of(runs),
-        area=area,
-        box=list(rle.box(runs, height=height)),
-        predicted_iou=predicted_iou_of(annotation.get("predicted_iou")),
-        prompts=[
-            _provenance(run, annotation),
-            *(_clicks(entry, annotation) if orientation == 1 else []),
-        ],
-    )
-
-
-def _provenance(run: _Import, annotation: dict[str, object]) -> dict[str, object]:
-    """Stands where the prompts of other masks stand, as the first of them."""
-    category_id = annotation.get("category_id")
-    is_named = isinstance(category_id, (int, str)) and category_id in run.index.categories
-    return {
-        "kind": "imported",
-        "file": clean_name(run.index.path.name),
-        "annotation": _short(annotation.get("id")),
-        "category": _short(run.index.categories[category_id]) if is_named else None,
-        "is_crowd": annotation.get("iscrowd") == 1,
-    }
-
-
-def _clicks(entry: CocoImage, annotation: dict[str, object]) -> list[dict[str, object]]:
-    """SA-1B's `point_coords` as foreground points; none of them when they make no sense."""
-    points = annotation.get("point_coords")
-    if not isinstance(points, list) or len(points) > MAX_CLICKS_KEPT:
-        return []
-    clicks = [_click(point, entry) for point in points]
-    kept = [click for click in clicks if click is not None]
-    return kept if len(kept) == len(clicks) else []
-
-
-def _click(point: object, entry: CocoImage) -> dict[str, object] | None:
-    if not isinstance(point, list) or not all(type(value) in {int, float} for value in point):
-        return None
-    if len(point) != 2 or not (0 <= point[0] <= entry.width and 0 <= point[1] <= entry.height):
-        return None
-    return {"kind": "point", "x": point[0], "y": point[1], "label": 1}
-
-
-def predicted_iou_of(value: object) -> float | None:
-    """As a mask keeps it; None for anything but a number from -10 to 10."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number and -10 <= value <= 10 else None  # NaN is neither
-
-
-def _short(value: object) -> str:
-    """A name or id of strangers as we keep and show it."""
-    return CONTROL_CHARACTERS.sub("", str(value))[:MAX_NAME]
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -340,7 +223,7 @@ def _add_image(run: _Import, entry: CocoImage, found: ReadPicture) -> Image:
     return added.image
 
 
-def _add_masks(run: _Import, image: Image, masks: list[_NewMask]) -> None:
+def _add_masks(run: _Import, image: Image, masks: list[ImportedMask]) -> None:
     """All new masks of an image at once, after those that are there."""
     with transaction.atomic():
         Image.objects.select_for_update().get(id=image.id)  # one import of an image at a time
@@ -359,7 +242,7 @@ def _add_masks(run: _Import, image: Image, masks: list[_NewMask]) -> None:
     run.report.masks_added += len(rows)
 
 
-def _imagine(run: _Import, found: ReadPicture, masks: list[_NewMask]) -> None:
+def _imagine(run: _Import, found: ReadPicture, masks: list[ImportedMask]) -> None:
     """Counts what `_add_image` and `_add_masks` would do."""
     image = Image.objects.filter(project=run.project, picture_id=found.sha256).first()
     is_known = found.sha256 in run.imagined or (image is not None and image.deleted_at is None)
@@ -401,7 +284,7 @@ def _mask_id(image: Image, counts: str) -> UUID:
     return UUID(bytes=hashlib.sha256(f"{image.id} {counts}".encode()).digest()[:16], version=4)
 
 
-def _row(image: Image, mask: _NewMask, *, order_index: int) -> Mask:
+def _row(image: Image, mask: ImportedMask, *, order_index: int) -> Mask:
     return Mask(
         id=_mask_id(image, mask.counts),
         image=image,

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 from annotator.models import Mask, MaskCheck, MaskState
 from annotator.queries.mask_checks import DUPLICATE_IOU, SPECK_PX, due_masks
+from annotator.services.for_a_while import SECONDS_PER_TICK, for_a_while
 from annotator.services.mask_history import stored_runs
 from common import rle
 
-SECONDS_PER_TICK = 1.0
 BATCH = 200
 
 
 def check_due_masks(*, seconds: float = SECONDS_PER_TICK) -> int:
     """For the tick: looks at masks that were changed, for about so long; returns at how many."""
-    until = time.monotonic() + seconds
-    num_checked = 0
-    for mask in due_masks(limit=BATCH):
-        check_mask(mask)
-        num_checked += 1
-        if time.monotonic() > until:
-            break
-    return num_checked
+    return for_a_while(check_mask, due_masks(limit=BATCH), seconds=seconds)
 
 
 def check_mask(mask: Mask) -> MaskCheck:

@@ -22,7 +22,8 @@ from annotator.models import Mask, MaskOrigin, MaskRevision, MaskState, Person, 
 from annotator.queries.masks import masks_of_kind
 from annotator.services.audit import record_act
 from annotator.services.images import clean_name, require_open
-from annotator.services.imports import ImportReport, predicted_iou_of
+from annotator.services.imported_masks import predicted_iou_of
+from annotator.services.imports import ImportReport
 from annotator.services.mask_history import revision_of
 
 PROVENANCE = "provenance"  # as the export is called

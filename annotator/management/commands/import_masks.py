@@ -14,9 +14,9 @@ from annotator.errors import DomainError
 from annotator.models import Project
 from annotator.queries.projects import find_project_by_name
 from annotator.services.data_set_formats import INDEXES
+from annotator.services.imported_masks import Frame
 from annotator.services.imports import (
     SMALLEST_MASK_PX,
-    Frame,
     ImportReport,
     ImportSettings,
     import_masks,
