@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator.errors import DomainError, Invalid
-from annotator.models import MAX_ROUND_MASKS, ModelVersion, Person, ScheduleKind, TrainingMasks
+from annotator.models import ModelVersion, Person
 from annotator.queries.comparisons import (
     Comparison,
     comparison_between,
@@ -37,12 +37,16 @@ from annotator.services.bundles import promote, roll_back
 from annotator.services.checkpoints import checkpoints, start_registration
 from annotator.services.comparisons import start_comparison, stop_model_job
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
-from annotator.services.schedules import WantedSchedule, set_schedule
+from annotator.services.schedules import set_schedule
 from annotator.views.page import page, render_page, signed_in_person
+from annotator.views.round_forms import (
+    written_id,
+    written_project,
+    written_schedule,
+    written_settings,
+)
 from common.architectures import ARCHITECTURES
 
-MAX_MINUTES = 24 * 60.0
-MAX_STEPS = 1_000_000
 MAX_REASON = 2000
 PROMOTIONS_SHOWN = 20
 PAIRS_SHOWN = 20
@@ -138,7 +142,7 @@ def promote_version(request: HttpRequest, version_id: UUID) -> HttpResponse:
     version = find_model_version(model_id=version_id)
     is_sure = request.POST.get("override") == "yes"
     try:
-        expected = _written_id(request.POST.get("expected_current", ""))
+        expected = written_id(request.POST.get("expected_current", ""))
         promote(
             model_version=version,
             expected_current=expected,
@@ -168,8 +172,8 @@ def start(request: HttpRequest) -> HttpResponse:
     """Starts a round of one project on its accepted masks."""
     admin = _admin(request)
     try:
-        project = find_project(person=admin, project_id=_written_project(request))
-        start_round(project=project, by=admin, settings=_written_settings(request))
+        project = find_project(person=admin, project_id=written_project(request))
+        start_round(project=project, by=admin, settings=written_settings(request))
     except DomainError as error:
         return _models(request, admin, fault=error)
     return HttpResponseRedirect("/models")
@@ -181,18 +185,9 @@ def schedule(request: HttpRequest) -> HttpResponse:
     """Says when rounds of one project start by themselves."""
     admin = _admin(request)
     try:
-        project = find_project(person=admin, project_id=_written_project(request))
-        kind = request.POST.get("kind", "")
-        if kind not in ScheduleKind.values:
-            raise Invalid("Choose when rounds start by themselves.", field="kind")
-        wanted = WantedSchedule(
-            kind=kind,
-            hour=int(_written_number(request, "hour", WantedSchedule.hour, 0, 23)),
-            num_masks=int(
-                _written_number(request, "num_masks", WantedSchedule.num_masks, 1, MAX_ROUND_MASKS)
-            ),
-        )
-        settings = _written_settings(request)
+        project = find_project(person=admin, project_id=written_project(request))
+        wanted = written_schedule(request)
+        settings = written_settings(request)
         set_schedule(project=project, wanted=wanted, settings=settings, by=admin)
     except DomainError as error:
         return _models(request, admin, fault=error)
@@ -235,6 +230,18 @@ def _compare(
         others=judged_pairs(limit=PAIRS_SHOWN),
         **(_measured(comparison_in(pair)) if pair and pair.compared_at else {}),
     )
+
+
+def _written_versions(
+    chosen: QueryDict,
+) -> tuple[ModelVersion | None, ModelVersion | None]:
+    """Base and candidate that a form names; None for an empty field or what is no id."""
+    try:
+        ids = [written_id(chosen.get(name, "")) for name in ("base", "candidate")]
+    except Invalid:
+        return None, None
+    base, candidate = (None if one is None else find_model_version(model_id=one) for one in ids)
+    return base, candidate
 
 
 def _measured(comparison: Comparison) -> dict[str, object]:
@@ -308,59 +315,3 @@ def _admin(request: HttpRequest) -> Person:
     person = signed_in_person(request)
     require_admin(person)
     return person
-
-
-# ---- reading forms -------------------------------------------------------------------------------
-
-
-def _written_id(text: str) -> UUID | None:
-    """None for an empty field; raises `Invalid` for what is no id."""
-    try:
-        return UUID(text) if text else None
-    except ValueError as error:
-        raise Invalid(f"{text[:40]!r} is no id.") from error
-
-
-def _written_versions(
-    chosen: QueryDict,
-) -> tuple[ModelVersion | None, ModelVersion | None]:
-    """Base and candidate that a form names; None for an empty field or what is no id."""
-    try:
-        ids = [_written_id(chosen.get(name, "")) for name in ("base", "candidate")]
-    except Invalid:
-        return None, None
-    base, candidate = (None if one is None else find_model_version(model_id=one) for one in ids)
-    return base, candidate
-
-
-def _written_project(request: HttpRequest) -> UUID:
-    project_id = _written_id(request.POST.get("project", ""))
-    if project_id is None:
-        raise Invalid("Name the project to retrain on.", field="project")
-    return project_id
-
-
-def _written_settings(request: HttpRequest) -> RoundSettings:
-    defaults = RoundSettings()
-    training_masks = request.POST.get("training_masks", defaults.training_masks)
-    if training_masks not in TrainingMasks.values:
-        raise Invalid("Choose which masks a round trains on.", field="training_masks")
-    return RoundSettings(
-        steps=int(_written_number(request, "steps", defaults.steps, 1, MAX_STEPS)),
-        minutes=_written_number(request, "minutes", defaults.minutes, 0.1, MAX_MINUTES),
-        train_encoder=request.POST.get("train_encoder") == "on",
-        training_masks=training_masks,
-    )
-
-
-def _written_number(
-    request: HttpRequest, name: str, default: float, low: float, high: float
-) -> float:
-    text = request.POST.get(name, "") or str(default)
-    try:
-        number = float(text)
-    except ValueError as error:
-        raise Invalid(f"{name}: {text[:40]!r} is no number.", field=name) from error
-    if not low <= number <= high:
-        raise Invalid(f"{name}: {text[:40]} is not between {low:g} and {high:g}.", field=name)
-    return number

@@ -1,39 +1,30 @@
-"""The projects page, and each project's own pages."""
+"""The projects page, and those pages of a project that only show something."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.safestring import mark_safe
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from annotator.errors import DomainError, Invalid, NotAllowed
+from annotator.errors import DomainError, NotAllowed
 from annotator.models import (
     MAX_HELD_OUT_PERCENT,
-    GuidelinePicture,
     OverlapRule,
     Person,
     Project,
     Role,
 )
 from annotator.queries.export_parts import authors_of
-from annotator.queries.guidelines import find_guideline_picture, guideline_pictures
-from annotator.queries.invitations import find_invitation_to, open_invitations_to
 from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.people import (
-    find_person,
-    find_person_by_name,
     managed_projects,
     may_create_projects,
-    members_of,
 )
 from annotator.queries.project_summaries import ProjectSummary, project_summaries
 from annotator.queries.scope import (
@@ -43,26 +34,11 @@ from annotator.queries.scope import (
 )
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.exports import FORMATS
-from annotator.services.guidelines import (
-    MAX_GUIDELINE_PICTURES,
-    add_guideline_pictures,
-    remove_guideline_picture,
-    render_guidelines,
-)
-from annotator.services.images import Refusal
-from annotator.services.invitations import (
-    INVITATION_DAYS,
-    MAX_LABEL,
-    make_invitation,
-    revoke_invitation,
-)
-from annotator.services.people import remove_member, set_role
+from annotator.services.people import set_role
 from annotator.services.projects import ProjectChanges, change_project, create_project
-from annotator.services.uploads import uploads_in
 from annotator.views.page import MANAGING, managed_project, page, render_page, signed_in_person
 from annotator.views.project_forms import written_name, written_rule
 
-MAX_GUIDELINES = 20000
 MAX_ROUNDS_OFFERED = 100
 
 
@@ -160,99 +136,6 @@ def rounds(request: HttpRequest, project_id: UUID) -> HttpResponse:
     return render_page(request, "rounds.html", project=project, current="rounds")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@page
-def guidelines(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """What annotators should know; managers may write it."""
-    person = signed_in_person(request)
-    if request.method != "POST":
-        return _guidelines(request, find_project(person=person, project_id=project_id))
-    project = managed_project(request, project_id)
-    text = request.POST.get("guidelines", "").replace("\r\n", "\n").strip()
-    refused: list[Refusal] = []
-    if request.FILES:
-        report = add_guideline_pictures(
-            project=project, uploads=uploads_in(request.FILES), by=person
-        )
-        text, refused = _with_pictures(text, report.added), report.refused
-    if len(text) > MAX_GUIDELINES or "\x00" in text:
-        fault = f"The guidelines are too long: {len(text):,} characters of {MAX_GUIDELINES:,}."
-        return _guidelines(request, project, fault=fault, text=text)
-    change_project(project=project, changes=ProjectChanges(guidelines=text), by=person)
-    if refused:
-        fault = "; ".join(f"{one.name}: {one.message}" for one in refused)
-        return _guidelines(request, project, fault=f"The text is saved. {fault}", text=text)
-    return HttpResponseRedirect(f"/projects/{project.id}/guidelines?saved=1")
-
-
-@require_POST
-@page
-def drop_guideline_picture(request: HttpRequest, project_id: UUID, sha256: str) -> HttpResponse:
-    project = managed_project(request, project_id)
-    picture = find_guideline_picture(project=project, sha256=sha256)
-    remove_guideline_picture(picture=picture, by=signed_in_person(request))
-    return HttpResponseRedirect(f"/projects/{project.id}/guidelines")
-
-
-@require_safe
-@page
-def members(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    return _members(request, managed_project(request, project_id))
-
-
-@require_POST
-@page
-def add_member(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """Adds a person by sign-in name, or changes the role of a member."""
-    project = managed_project(request, project_id)
-    name = request.POST.get("name", "")
-    try:
-        role = _written_role(request.POST.get("role", ""))
-        person = find_person_by_name(name)
-        set_role(project=project, person=person, role=role, by=signed_in_person(request))
-    except DomainError as error:
-        return _members(request, project, fault=error, name=name)
-    return HttpResponseRedirect(f"/projects/{project.id}/members")
-
-
-@require_POST
-@page
-def drop_member(request: HttpRequest, project_id: UUID, person_id: UUID) -> HttpResponse:
-    project = managed_project(request, project_id)
-    by = signed_in_person(request)
-    remove_member(project=project, person=find_person(person_id), by=by)
-    still_manages = role_in(person=by, project=project) in MANAGING
-    return HttpResponseRedirect(f"/projects/{project.id}/members" if still_manages else "/")
-
-
-@never_cache
-@require_POST
-@page
-def invite(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """Makes an invitation; its link is on this answer and nowhere else."""
-    project = managed_project(request, project_id)
-    try:
-        _, secret = make_invitation(
-            project=project,
-            role=_written_role(request.POST.get("role", "")),
-            label=request.POST.get("label", ""),
-            by=signed_in_person(request),
-        )
-    except DomainError as error:
-        return _members(request, project, fault=error)
-    url = request.build_absolute_uri(f"/invite/{secret}")
-    return _members(request, project, invitation_url=url)
-
-
-@require_POST
-@page
-def drop_invitation(request: HttpRequest, project_id: UUID, invitation_id: UUID) -> HttpResponse:
-    project = managed_project(request, project_id)
-    invitation = find_invitation_to(project, invitation_id)
-    revoke_invitation(invitation=invitation, by=signed_in_person(request))
-    return HttpResponseRedirect(f"/projects/{project.id}/members")
-
-
 # ---- the pages themselves ------------------------------------------------------------------------
 
 
@@ -305,62 +188,3 @@ def _images(request: HttpRequest, project: Project, *, fault: str = "") -> HttpR
         authors=authors_of(project),
         fault=fault,
     )
-
-
-def _guidelines(
-    request: HttpRequest, project: Project, *, fault: str = "", text: str | None = None
-) -> HttpResponse:
-    return render_page(
-        request,
-        "guidelines.html",
-        project=project,
-        current="guidelines",
-        status=422 if fault else 200,
-        text=project.guidelines if text is None else text,
-        html=mark_safe(render_guidelines(project)),
-        pictures=guideline_pictures(project),
-        max_pictures=MAX_GUIDELINE_PICTURES,
-        fault=fault,
-        was_saved="saved" in request.GET,
-        max_length=MAX_GUIDELINES,
-    )
-
-
-def _with_pictures(text: str, added: list[GuidelinePicture]) -> str:
-    """The text with the pictures that it does not name yet at its end."""
-    new = [one.name for one in added if f"({one.name})" not in text]
-    return "\n\n".join([text, *(f"![{Path(name).stem}]({name})" for name in new)]).strip()
-
-
-def _members(
-    request: HttpRequest,
-    project: Project,
-    *,
-    fault: DomainError | None = None,
-    name: str = "",
-    invitation_url: str = "",
-) -> HttpResponse:
-    return render_page(
-        request,
-        "members.html",
-        project=project,
-        current="members",
-        status=fault.status if fault else 200,
-        members=members_of(project),
-        invitations=open_invitations_to(project),
-        invitation_url=invitation_url,
-        invitation_days=INVITATION_DAYS,
-        max_label=MAX_LABEL,
-        roles=Role.choices,
-        fault=fault.message if fault else "",
-        name=name,
-    )
-
-
-# ---- reading forms -------------------------------------------------------------------------------
-
-
-def _written_role(word: str) -> Role:
-    if word not in Role.values:
-        raise Invalid(f"{word!r} is no role.", field="role")
-    return Role(word)

@@ -53,13 +53,13 @@ class TrainSettings:
     ema_decay: float = 0.999  # of the averaged weights, which are the ones written; 0: no average
     drop_path: float = 0.0  # share of samples without the encoder's last block; less before it
     dropout: float = 0.0  # in the decoder's transformer; the paper has 0.1
-    iou_weight: float = 1.0  # of the predicted-IoU loss; 1 is the paper's
+    iou_weight: float = 5.0  # of the predicted-IoU loss; 1 is the paper's
     iou_of: IouOf = "all"  # whose predicted IoU is supervised; "best": of the least mask loss only
-    others_share: float = 0.0  # of the mask loss that all three candidates bear, not only the best
+    others_share: float = 0.25  # of the mask loss that all three candidates bear; the paper has 0
     crossing_weight: float = 0.3  # of the loss that teaches where borders are (compact encoder)
     mask_loss: MaskLoss = "bce_dice"  # "focal_dice" is the paper's
     box_share: float = 0.3  # first prompts that are boxes; the paper has 0.5
-    interior_share: float = 0.5  # points drawn deep inside a region; the paper has 0
+    interior_share: float = 0.6  # points drawn deep inside a region; the paper has 0
     silent_rounds: SilentRounds = "random"  # which later rounds add no point (see `new_points`)
     silent_share: float = 0.1  # "random": of the later rounds
     link_rounds: bool = False  # gradients flow through handed on logits; memory of all rounds
