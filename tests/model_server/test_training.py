@@ -74,6 +74,8 @@ def test_a_short_training_finds_objects_it_has_not_seen(tmp_path: Path) -> None:
         phases=(Phase(1.0, 96, 6, 2, 2, 0.8, 1.3),),
         learning_rate=1e-2,
         warm_up_steps=5,
+        iou_weight=1.0,
+        others_share=0.0,  # the paper's: candidates part, so that ranking them matters
         precision="fp32",
         threads=1,
         loaders=0,
