@@ -14,7 +14,7 @@ from tests import pictures
 from tests.cast import Cast, lend, make_embedding, make_image, make_model
 from tests.pages.conftest import Visitors
 
-PROJECT_PAGES = [
+MANAGED = [
     "images",
     "review",
     "quality",
@@ -23,19 +23,8 @@ PROJECT_PAGES = [
     "rounds",
     "settings",
     "members",
-    "guidelines",
-    "annotate",
 ]
-MANAGED = {
-    "images",
-    "review",
-    "quality",
-    "dashboard",
-    "statistics",
-    "rounds",
-    "settings",
-    "members",
-}
+PROJECT_PAGES = [*MANAGED, "guidelines", "annotate"]
 
 
 @pytest.mark.parametrize("name", PROJECT_PAGES)
