@@ -11,7 +11,9 @@
  */
 import { needsAnswer } from '../state/current.js';
 import { currentOf } from '../state/workbench.js';
-import { clear, drawCursor, drawInHand, drawMasks, drawPicture, drawPrompt } from './layers.js';
+import { drawCursor } from './cursor_layer.js';
+import { clear, drawInHand, drawMasks, drawPicture } from './layers.js';
+import { drawPrompt } from './prompt_layer.js';
 import { fit, NO_VIEW, panBy, resized, zoomAt, zoomToBox } from './viewport.js';
 
 const BACK = ['history', 'image', 'opacity', 'outlineOnly', 'selected', 'hovered', 'peek', 'brightness', 'contrast', 'solo', 'hidden'];
