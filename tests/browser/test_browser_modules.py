@@ -41,6 +41,13 @@ async ([encoder, sha256]) => {
     prompt: { points: [{ x, y, label: 1 }], box: null },
     maskInput: null,
   });
+  window.preview = (imageKey, x) => client.preview({
+    imageKey,
+    prompt: { points: [{ x, y: 9, label: 1 }], box: null },
+    grain: 2,
+    part: { box: [0, 0, 150, 97], columns: 75, rows: 49 },
+    look: { color: [255, 176, 46], fill: 0.28, line: 0.9, linePx: 1, zoom: 1, ratio: 1 },
+  });
   window.outcome = (promise) => promise.then(() => 'done', (error) => error.code);
   await client.openImage(address('one'));
   return client.health;
@@ -189,17 +196,48 @@ def assert_decodes(page: Page, *, is_isolated: bool) -> None:
     assert health["isolated"] is is_isolated
 
 
-def test_hovers_give_way_to_newer_ones_and_clicks_are_always_answered(decoder_page: Page) -> None:
+def test_previews_give_way_to_newer_ones_and_clicks_are_always_answered(decoder_page: Page) -> None:
     answered = decoder_page.evaluate(
         """async () => {
-          const hover = (x) => client.decode(click('one', x, 9), { latestOnly: true });
-          const early = [hover(10), hover(20), hover(30)];
+          const early = [preview('one', 10), preview('one', 20), preview('one', 30)];
           const clicks = [client.decode(click('one', 50, 9)), client.decode(click('one', 60, 9))];
-          const isAnswered = async (all) => (await Promise.all(all)).map((decoded) => decoded !== null);
-          return [await isAnswered(early), await isAnswered(clicks), await isAnswered([hover(70)])];
+          const isAnswered = async (all) => (await Promise.all(all)).map((answer) => answer !== null);
+          return [await isAnswered(early), await isAnswered(clicks), await isAnswered([preview('one', 70)])];
         }"""
     )
     assert answered == [[False, False, False], [True, True], [True]]
+
+
+def test_a_preview_is_the_mask_of_the_click_that_follows(decoder_page: Page) -> None:
+    """At half the resolution every pixel well inside or outside agrees with the mask, which needs no second decode."""
+    sure, agree, *known = decoder_page.evaluate(
+        """async () => {
+          const { picture, box } = await preview('one', 40);
+          const canvas = new OffscreenCanvas(150, 97);
+          const context = canvas.getContext('2d');
+          context.drawImage(picture, box[0], box[1], box[2] - box[0], box[3] - box[1]);
+          const { data } = context.getImageData(0, 0, 150, 97);
+          const { candidates, wasKnown } = await client.decode(click('one', 40, 9));
+          const other = await client.decode(click('one', 41, 9));
+          const wanted = candidates.find(({ token }) => token === 2).mask;
+          const [x0, y0, x1, y1] = wanted.box;
+          const isSet = (x, y) => x >= x0 && x < x1 && y >= y0 && y < y1 && wanted.bits[(y - y0) * (x1 - x0) + x - x0] === 1;
+          let sure = 0;
+          let agree = 0;
+          for (let y = 4; y < 93; y++) {
+            for (let x = 4; x < 146; x++) {
+              const around = [-4, 0, 4].flatMap((down) => [-4, 0, 4].map((across) => isSet(x + across, y + down)));
+              if (new Set(around).size > 1) continue;
+              sure += 1;
+              agree += (data[4 * (y * 150 + x) + 3] > 20) === around[0] ? 1 : 0;
+            }
+          }
+          return [sure, agree, wasKnown, other.wasKnown];
+        }"""
+    )
+    assert sure > 1000
+    assert agree == sure
+    assert known == [True, False]
 
 
 def test_an_image_that_fell_out_of_memory_is_opened_again_by_the_next_click(

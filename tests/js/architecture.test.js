@@ -10,16 +10,17 @@ const IMPORT = /^(?:import|export)\s[^;]*?from\s+'([^']+)'|^import\s+'([^']+)'/g
 /** Folder -> folders it may import from (its own always); types may come from anywhere. */
 const MAY_IMPORT = {
   geometry: [],
-  decoder: ['geometry'],
+  drawing: ['geometry'],
+  decoder: ['geometry', 'drawing'],
   api: [],
   journal: [],
   timing: [],
   state: ['geometry'],
-  canvas: ['geometry', 'state'],
+  canvas: ['geometry', 'drawing', 'state'],
   tools: ['geometry', 'state', 'canvas'],
   ui: ['geometry', 'state', 'canvas'],
   widgets: ['geometry'],
-  pages: ['geometry', 'decoder', 'api', 'journal', 'timing', 'state', 'canvas', 'tools', 'ui', 'widgets'],
+  pages: ['geometry', 'drawing', 'decoder', 'api', 'journal', 'timing', 'state', 'canvas', 'tools', 'ui', 'widgets'],
 };
 
 /** @returns {string[]} paths of all modules, relative to web/static/js */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { thinned, traceLoops } from '../../web/static/js/canvas/outline.js';
+import { thinned, traceLoops } from '../../web/static/js/geometry/outline.js';
 import { fit, NO_VIEW, panBy, resized, toImage, toScreen, visibleBox, zoomAt, zoomToBox } from '../../web/static/js/canvas/viewport.js';
 
 const IMAGE = { width: 1500, height: 700 };

@@ -41,7 +41,7 @@ function floats(text) {
  * @param {any} given
  */
 async function decoded(engine, { imageKey, prompt, maskInput }) {
-  const candidates = await engine.decode({ imageKey, prompt, maskInput: maskInput && floats(maskInput) });
+  const { candidates } = await engine.decode({ imageKey, prompt, maskInput: maskInput && floats(maskInput) });
   return candidates.map(({ token, predictedIou, stability, lowRes, mask }) => ({
     token,
     predictedIou,

@@ -5,16 +5,19 @@
  * @typedef {import('../state/types.js').Mask} Mask
  * @typedef {import('../state/types.js').MaskRaster} MaskRaster
  * @typedef {import('../state/types.js').Box} Box
+ * @typedef {import('../drawing/detail.js').Detail} Detail
+ * @typedef {import('../drawing/mask_picture.js').Rgb} Rgb
  * @typedef {import('./viewport.js').Viewport} Viewport
- * @typedef {CanvasRenderingContext2D} Context
+ * @typedef {import('./strokes.js').Context} Context
  */
+import { detailOf, placeOf } from '../drawing/detail.js';
+import { maskPicture } from '../drawing/mask_picture.js';
+import { outlinePath } from '../drawing/outline_path.js';
 import { IN_HAND, PALETTE } from '../state/colors.js';
 import { isEmpty, maskOf } from '../state/current.js';
 import { isSentBack } from '../state/masks.js';
 import { rasterOf } from '../state/rasters.js';
 import { currentOf, docOf, sizeOf } from '../state/workbench.js';
-import { maskPicture } from './mask_bitmap.js';
-import { outlinePath } from './outline.js';
 import { drawPins } from './pins_layer.js';
 import { cssRgb, DARK, ERASE, LIGHT, PAINT, strokePath } from './strokes.js';
 import { drawInImage, drawOnScreen, inImage, visibleBox } from './viewport.js';
@@ -70,29 +73,38 @@ export function drawMasks(context, view, bench) {
  * @param {number} weight  1, or less while another object is in hand
  */
 function drawMask(context, view, bench, mask, weight) {
-  const raster = rasterOf(mask.rle);
-  if (isEmpty(raster)) return;
+  const detail = inView(rasterOf(mask.rle), view);
+  if (isEmpty(detail.mask)) return;
   const color = PALETTE[mask.color % PALETTE.length];
   const under = mask.id === bench.hovered;
   const lit = mask.id === bench.selected || (under && bench.hoveredFrom === 'list');
   const fill = (bench.outlineOnly ? 0 : bench.opacity) * weight;
-  drawFill(context, raster, color, lit ? Math.min(0.85, fill + 0.18) : fill);
-  const path = outlinePath(raster, view.scale);
+  drawFill(context, detail, color, lit ? Math.min(0.85, fill + 0.18) : fill);
+  const path = outlinePath(detail, view.scale);
   context.globalAlpha = lit ? 1 : Math.max(weight, 0.7);
   if (lit) strokePath(context, path, DARK, inImage(view, 5));
   strokePath(context, path, lit ? LIGHT : cssRgb(color), inImage(view, lit || under ? 2.5 : 1.5));
 }
 
 /**
- * @param {Context} context
  * @param {MaskRaster} raster
- * @param {readonly [number, number, number]} color
+ * @param {Viewport} view
+ * @returns {Detail}
+ */
+function inView(raster, view) {
+  return detailOf(raster, view.scale * view.ratio, visibleBox(view));
+}
+
+/**
+ * @param {Context} context
+ * @param {Detail} detail
+ * @param {Rgb} color
  * @param {number} alpha
  */
-function drawFill(context, raster, color, alpha) {
-  if (alpha <= 0 || isEmpty(raster)) return;
+function drawFill(context, detail, color, alpha) {
+  if (alpha <= 0 || isEmpty(detail.mask)) return;
   context.globalAlpha = alpha;
-  context.drawImage(maskPicture(raster, color), raster.box[0], raster.box[1]);
+  context.drawImage(maskPicture(detail.mask, color), ...placeOf(detail));
 }
 
 /**
@@ -108,17 +120,16 @@ export function drawInHand(context, view, bench) {
   const current = currentOf(bench);
   if (current) {
     const raster = maskOf(current, sizeOf(bench));
-    if (!isEmpty(raster)) drawStrong(context, view, raster, bench.outlineOnly ? 0 : Math.max(0.35, bench.opacity));
-  } else if (bench.preview && !isEmpty(bench.preview)) {
-    drawFill(context, bench.preview, IN_HAND, 0.28);
-    context.globalAlpha = 0.9;
-    strokePath(context, outlinePath(bench.preview, view.scale), cssRgb(IN_HAND), inImage(view, 1.25));
+    drawStrong(context, view, raster, bench.outlineOnly ? 0 : Math.max(0.35, bench.opacity));
+  } else if (bench.preview) {
+    const { picture, box } = bench.preview;
+    context.drawImage(picture, box[0], box[1], box[2] - box[0], box[3] - box[1]);
   }
   if (bench.cleanUp) {
     drawChange(context, view, bench.cleanUp.filled, PAINT);
     drawChange(context, view, bench.cleanUp.dropped, ERASE);
   }
-  if (bench.stroke) drawFill(context, bench.stroke.raster, bench.stroke.mode === 'brush' ? PAINT : ERASE, 0.6);
+  if (bench.stroke) drawFill(context, inView(bench.stroke.raster, view), bench.stroke.mode === 'brush' ? PAINT : ERASE, 0.6);
   context.globalAlpha = 1;
 }
 
@@ -128,13 +139,14 @@ export function drawInHand(context, view, bench) {
  * @param {Context} context
  * @param {Viewport} view
  * @param {MaskRaster} raster
- * @param {readonly [number, number, number]} color
+ * @param {Rgb} color
  */
 function drawChange(context, view, raster, color) {
-  if (isEmpty(raster)) return;
-  drawFill(context, raster, color, 0.9);
+  const detail = inView(raster, view);
+  if (isEmpty(detail.mask)) return;
+  drawFill(context, detail, color, 0.9);
   context.globalAlpha = 1;
-  const path = outlinePath(raster, view.scale);
+  const path = outlinePath(detail, view.scale);
   strokePath(context, path, DARK, inImage(view, 5));
   strokePath(context, path, cssRgb(color), inImage(view, 2.5));
 }
@@ -146,8 +158,10 @@ function drawChange(context, view, raster, color) {
  * @param {number} alpha
  */
 function drawStrong(context, view, raster, alpha) {
-  drawFill(context, raster, IN_HAND, alpha);
-  const path = outlinePath(raster, view.scale);
+  const detail = inView(raster, view);
+  if (isEmpty(detail.mask)) return;
+  drawFill(context, detail, IN_HAND, alpha);
+  const path = outlinePath(detail, view.scale);
   context.globalAlpha = 1;
   strokePath(context, path, DARK, inImage(view, 4));
   strokePath(context, path, cssRgb(IN_HAND), inImage(view, 2));

@@ -1,7 +1,7 @@
 /** Lines and dots in the colours that every layer draws with. */
 
 /** @typedef {CanvasRenderingContext2D} Context */
-/** @typedef {readonly [red: number, green: number, blue: number]} Rgb  0 to 255 */
+/** @typedef {import('../drawing/mask_picture.js').Rgb} Rgb */
 
 export const DARK = 'rgb(8 12 16 / 0.75)';
 export const LIGHT = '#ffffff';

@@ -4,9 +4,10 @@
  * @typedef {import('../geometry/types.js').MaskRaster} MaskRaster
  * @typedef {import('./stage.js').Picture} Picture
  */
+import { detailOf, placeOf } from '../drawing/detail.js';
+import { maskPicture } from '../drawing/mask_picture.js';
+import { outlinePath } from '../drawing/outline_path.js';
 import { isEmpty } from '../state/current.js';
-import { maskPicture } from './mask_bitmap.js';
-import { outlinePath } from './outline.js';
 
 /**
  * @param {object} options
@@ -31,12 +32,13 @@ export function drawThumbnail({ canvas, picture, mask, color, side }) {
   context.drawImage(picture.picture, 0, 0, picture.width, picture.height);
   context.fillStyle = 'rgb(10 14 18 / 0.45)';
   context.fillRect(0, 0, picture.width, picture.height);
-  const path = outlinePath(mask, scale);
+  const detail = detailOf(mask, scale);
+  const path = outlinePath(detail, scale);
   context.save();
   context.clip(path, 'evenodd');
   context.drawImage(picture.picture, 0, 0, picture.width, picture.height);
   context.globalAlpha = 0.35;
-  context.drawImage(maskPicture(mask, color), x0, y0);
+  context.drawImage(maskPicture(detail.mask, color), ...placeOf(detail));
   context.restore();
   context.lineWidth = (1.5 * ratio) / scale;
   context.strokeStyle = `rgb(${color.join(' ')})`;

@@ -1,70 +1,22 @@
 /** The page's side of the decoder: one worker, replaced when it dies. */
 
 import { DecoderError } from './errors.js';
+import { NewestOnly } from './newest_only.js';
 import { forgetChoice, isFasterWithMany, mostThreads, rememberChoice, rememberedChoice } from './threads.js';
 import { WorkerLink } from './worker_link.js';
 
 export { DecoderError };
 
-/** @typedef {import('../geometry/types.js').Candidate} Candidate */
+/** @typedef {import('./types.js').DecodeRequest} DecodeRequest */
+/** @typedef {import('./types.js').Decoded} Decoded */
+/** @typedef {import('./types.js').DecoderHealth} DecoderHealth */
+/** @typedef {import('./types.js').DecoderStart} DecoderStart */
+/** @typedef {import('./types.js').ImageAddress} ImageAddress */
+/** @typedef {import('./types.js').LoadedModel} LoadedModel */
+/** @typedef {import('./types.js').ModelAddress} ModelAddress */
+/** @typedef {import('./types.js').PreviewPicture} PreviewPicture */
+/** @typedef {import('./types.js').PreviewRequest} PreviewRequest */
 /** @typedef {import('../geometry/types.js').ModelFrame} ModelFrame */
-/** @typedef {import('../geometry/types.js').Prompt} Prompt */
-
-/**
- * @typedef {object} DecoderStart
- * @property {string} workerUrl address of decoder_worker.js
- * @property {string} ortBase folder that serves the onnxruntime-web files, ends with a slash
- * @property {number} [timeLimitMs] for the start of one worker; 20000 when absent
- */
-
-/**
- * @typedef {object} ModelAddress
- * @property {string} manifestUrl
- * @property {string} filesUrl folder of the bundle's files
- */
-
-/**
- * @typedef {object} LoadedModel
- * @property {string} bundleFingerprint
- * @property {string} encoderFingerprint
- * @property {number} inputSize side of the model frame
- * @property {number} lowResSize side of the low-res logits
- */
-
-/**
- * @typedef {object} ImageAddress
- * @property {string} imageKey any name that is unique among open images, say the image id
- * @property {string} embeddingUrl
- * @property {{imageSha256: string, encoderFingerprint: string}} expected an embedding of anything
- *   else is refused
- * @property {string} [bundleFingerprint] which loaded model; the one loaded last when absent
- * @property {{width: number, height: number}} size of the image
- */
-
-/**
- * @typedef {object} DecodeRequest
- * @property {string} imageKey an image that was opened
- * @property {Prompt} prompt in image pixels; may be empty when `maskInput` is given
- * @property {Float32Array | null} maskInput low-res logits of the candidate being refined
- */
-
-/**
- * @typedef {object} Decoded
- * @property {number} requestId
- * @property {Candidate[]} candidates best predicted IoU first; three for an ambiguous prompt
- *   (at most two points, padding and box corners counted), else one
- * @property {number} latencyMs from the request to the reply, as the page saw it
- */
-
-/**
- * @typedef {object} DecoderHealth
- * @property {number} threads in use
- * @property {boolean} simd
- * @property {boolean} isolated the page is cross-origin isolated
- * @property {number | null} decodeMs median of the latest decodes inside the worker
- */
-
-/** @typedef {{request: DecodeRequest, began: number, resolve: (decoded: Decoded | null) => void, reject: (error: unknown) => void}} Hover */
 
 const TIME_LIMIT_MS = 20_000;
 const SECOND_TRY_CODES = new Set(['unknown_image', 'worker_died', 'decode_failed']);
@@ -99,9 +51,8 @@ export class DecoderClient {
   /** @type {number[]} */
   #times = [];
   #requests = 0;
-  /** @type {Hover | null} */
-  #nextHover = null;
-  #isHovering = false;
+  /** @type {NewestOnly<PreviewRequest, PreviewPicture | null>} */
+  #previews = new NewestOnly((request) => this.#previewNow(request));
 
   /**
    * Starts a worker and proves that it computes; falls back to one thread when threads hang.
@@ -179,24 +130,31 @@ export class DecoderClient {
   }
 
   /**
-   * Masks for a prompt. With `latestOnly` (hover) at most one such request is under way, and a
-   * newer request of any kind takes the place of this one; other requests are always answered.
-   * An image that the worker has dropped meanwhile is opened again.
+   * Masks for a prompt; always answered. An image that the worker has dropped meanwhile is opened again.
    *
    * @param {DecodeRequest} request
-   * @param {{latestOnly?: boolean}} [options]
-   * @returns {Promise<Decoded | null>} null when a newer request superseded it
+   * @returns {Promise<Decoded>}
    * @throws {DecoderError} unknown_image, decode_failed, worker_died or closed
    */
-  async decode(request, { latestOnly = false } = {}) {
+  async decode(request) {
     const began = performance.now();
-    this.#nextHover?.resolve(null);
-    this.#nextHover = null;
-    if (!latestOnly) return this.#decodeNow(request, began);
-    return new Promise((resolve, reject) => {
-      this.#nextHover = { request, began, resolve, reject };
-      this.#hover();
-    });
+    this.#previews.supersede();
+    const requestId = ++this.#requests;
+    const { result, workMs } = await this.#askOpen('decode', request);
+    if (!result.wasKnown) this.#noteTime(workMs);
+    return { requestId, ...result, latencyMs: performance.now() - began };
+  }
+
+  /**
+   * A picture of the mask that a prompt would give, for a pointer that moves. At most one such request is under way;
+   * a newer request of any kind takes the place of this one. A click on what was previewed needs no second decode.
+   *
+   * @param {PreviewRequest} request
+   * @returns {Promise<PreviewPicture | null>} null when it was superseded, or nothing of the mask is in the part
+   * @throws {DecoderError} as `decode`
+   */
+  preview(request) {
+    return this.#previews.ask(request);
   }
 
   /** @returns {Promise<void>} settled when the number of threads is chosen; starts with the first image */
@@ -224,56 +182,44 @@ export class DecoderClient {
   /** Ends the worker; requests under way are refused with `closed`. */
   close() {
     this.#isClosed = true;
-    this.#nextHover?.resolve(null);
-    this.#nextHover = null;
+    this.#previews.supersede();
     this.#link.end('closed', 'The decoder was closed.');
   }
 
-  /** Decodes the newest hover request, then the one that came meanwhile, and so on. */
-  async #hover() {
-    if (this.#isHovering) return;
-    this.#isHovering = true;
-    while (this.#nextHover) {
-      const { request, began, resolve, reject } = this.#nextHover;
-      this.#nextHover = null;
-      const number = this.#requests + 1;
-      try {
-        const decoded = await this.#decodeNow(request, began);
-        const isLatest = this.#requests === number && !this.#nextHover;
-        resolve(isLatest ? decoded : null);
-      } catch (error) {
-        reject(error);
-      }
-    }
-    this.#isHovering = false;
+  /**
+   * @param {PreviewRequest} request
+   * @returns {Promise<PreviewPicture | null>}
+   */
+  async #previewNow(request) {
+    const { result, workMs } = await this.#askOpen('preview', request);
+    if (!result.wasKnown) this.#noteTime(workMs);
+    return result.shown;
   }
 
   /**
-   * @param {DecodeRequest} request
-   * @param {number} began
-   * @returns {Promise<Decoded>}
+   * @param {'decode' | 'preview'} kind
+   * @param {DecodeRequest | PreviewRequest} request
+   * @returns {Promise<import('./worker_link.js').Answer>}
    */
-  async #decodeNow(request, began) {
-    const requestId = ++this.#requests;
-    const { result, workMs } = await this.#ask('decode', request).catch((error) => this.#reopened(request, error));
-    this.#noteTime(workMs);
-    return { requestId, candidates: result, latencyMs: performance.now() - began };
+  #askOpen(kind, request) {
+    return this.#ask(kind, request).catch((error) => this.#reopened(kind, request, error));
   }
 
   /**
    * A second try for an image that fell out of the worker's memory, or whose worker broke: wasm
    * that has failed once, say for want of memory, may never run again, so it gets a new worker.
    *
-   * @param {DecodeRequest} request
+   * @param {'decode' | 'preview'} kind
+   * @param {DecodeRequest | PreviewRequest} request
    * @param {unknown} error
    * @returns {Promise<import('./worker_link.js').Answer>}
    */
-  async #reopened(request, error) {
+  async #reopened(kind, request, error) {
     const address = this.#images.get(request.imageKey);
     if (!(error instanceof DecoderError) || !SECOND_TRY_CODES.has(error.code) || !address) throw error;
     if (error.code === 'decode_failed') this.#link.end('worker_died', error.message);
     await this.#ask('openImage', address);
-    return this.#ask('decode', request);
+    return this.#ask(kind, request);
   }
 
   /**

@@ -3,6 +3,7 @@
 import { download } from './downloads.js';
 import { DecoderEngine } from './engine.js';
 import { DecoderError, messageOf } from './errors.js';
+import { previewPicture } from './preview_picture.js';
 
 /** @typedef {typeof import('onnxruntime-web/wasm')} OnnxRuntime */
 /** @typedef {import('./engine.js').Runtime} Runtime */
@@ -10,7 +11,7 @@ import { DecoderError, messageOf } from './errors.js';
 /**
  * @typedef {object} WorkerRequest
  * @property {number} id
- * @property {'start' | 'loadModel' | 'openImage' | 'prefetchImage' | 'decode' | 'selfTest'} kind
+ * @property {'start' | 'loadModel' | 'openImage' | 'prefetchImage' | 'decode' | 'preview' | 'selfTest'} kind
  * @property {any} body
  */
 
@@ -115,7 +116,18 @@ class WorkerDoor {
     if (kind === 'start') return this.#start(body);
     if (!this.#engine) throw new DecoderError('start_failed', 'The decoder was not started.');
     if (kind === 'selfTest') return this.#engine.selfTest();
+    if (kind === 'preview') return this.#preview(this.#engine, body);
     return this.#engine[kind](body);
+  }
+
+  /**
+   * @param {DecoderEngine} engine
+   * @param {import('./types.js').PreviewRequest} request
+   * @returns {Promise<{shown: import('./preview_picture.js').PreviewPicture | null, wasKnown: boolean}>}
+   */
+  async #preview(engine, request) {
+    const { mask, wasKnown } = await engine.preview(request);
+    return { shown: previewPicture(mask, request.part, request.look), wasKnown };
   }
 
   /** @param {StartBody} body */
@@ -137,8 +149,9 @@ class WorkerDoor {
  * @returns {Transferable[]}
  */
 function buffersOf(kind, result) {
+  if (kind === 'preview') return result.shown ? [result.shown.picture] : [];
   if (kind !== 'decode') return [];
-  const candidates = /** @type {import('../geometry/types.js').Candidate[]} */ (result);
+  const candidates = /** @type {import('../geometry/types.js').Candidate[]} */ (result.candidates);
   return candidates.flatMap(({ lowRes, mask }) => [lowRes.buffer, mask.bits.buffer]);
 }
 

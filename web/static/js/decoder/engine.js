@@ -1,15 +1,18 @@
 /** Decoding without knowing which library runs the graphs: models, prepared images, candidates. */
 
-import { logitsToRaster, stabilityScore } from '../geometry/logits.js';
+import { logitsToPart } from '../geometry/logits.js';
 import { frameOf, toFramePoints } from '../geometry/model_frame.js';
 import { fetchBundle, fetchManifest } from './bundle.js';
+import { candidateOf, logitsOf, middlePoint, samePrompt, tokensOf } from './candidates.js';
 import { decodeEmbedding } from './embedding_format.js';
 import { DecoderError } from './errors.js';
 import { Recent } from './recent.js';
 
 /** @typedef {import('../geometry/types.js').Candidate} Candidate */
 /** @typedef {import('../geometry/types.js').ModelFrame} ModelFrame */
+/** @typedef {import('../geometry/types.js').MaskRaster} MaskRaster */
 /** @typedef {import('../geometry/types.js').Prompt} Prompt */
+/** @typedef {import('../geometry/logits.js').Part} Part */
 /** @typedef {import('./bundle.js').Manifest} Manifest */
 /** @typedef {import('./downloads.js').Download} Download */
 
@@ -40,14 +43,15 @@ import { Recent } from './recent.js';
  */
 
 /** @typedef {{model: Model, frame: ModelFrame, prepared: Record<string, any>}} OpenImage */
-/** @typedef {import('./decoder_client.js').ImageAddress} ImageAddress */
-/** @typedef {import('./decoder_client.js').LoadedModel} LoadedModel */
+
+/** @typedef {import('./candidates.js').Answer} Answer */
+/** @typedef {import('./candidates.js').FramePrompt} FramePrompt */
+/** @typedef {import('./types.js').ImageAddress} ImageAddress */
+/** @typedef {import('./types.js').LoadedModel} LoadedModel */
 
 const MODELS_KEPT = 2;
 const IMAGES_PREPARED = 3;
 const EMBEDDINGS_KEPT = 6;
-const NUM_TOKENS = 4;
-const MOST_POINTS_FOR_CANDIDATES = 2;
 const TEST_RUNS = 3;
 
 export class DecoderEngine {
@@ -65,6 +69,8 @@ export class DecoderEngine {
   #lastRun = Promise.resolve();
   /** @type {string | null} */
   #latestModel = null;
+  /** The newest answer without a mask prompt: often a preview of the very click that comes next. @type {{image: OpenImage, prompt: FramePrompt, answer: Answer} | null} */
+  #latest = null;
 
   /**
    * @param {Runtime} runtime
@@ -122,14 +128,31 @@ export class DecoderEngine {
 
   /**
    * @param {{imageKey: string, prompt: Prompt, maskInput: Float32Array | null}} request
-   * @returns {Promise<Candidate[]>} best predicted IoU first
+   * @returns {Promise<{candidates: Candidate[], wasKnown: boolean}>} best predicted IoU first; `wasKnown`: a preview had
+   *   asked the same already
    */
   async decode({ imageKey, prompt, maskInput }) {
-    const image = this.#images.get(imageKey);
-    if (!image) throw new DecoderError('unknown_image', `The image ${imageKey} is not open in the decoder.`);
-    const { coords, labels } = toFramePoints(prompt, image.frame);
-    const { lowRes, iou } = await this.#alone(() => this.#run(image, coords, labels, maskInput));
-    return candidateTokens(labels.length, iou).map((token) => candidateOf(token, lowRes, iou[token], image.frame));
+    const image = this.#imageOf(imageKey);
+    const asked = toFramePoints(prompt, image.frame);
+    const { answer, wasKnown } = await this.#answer(image, asked, maskInput);
+    const candidates = tokensOf(asked, answer).map((token) => candidateOf(token, answer, image.frame));
+    return { candidates, wasKnown };
+  }
+
+  /**
+   * The mask that a prompt would give, as the screen can show it.
+   *
+   * @param {{imageKey: string, prompt: Prompt, grain: number | null, part: Part}} request  `grain`: the token that is
+   *   wanted if it is offered
+   * @returns {Promise<{mask: MaskRaster, wasKnown: boolean}>} in pixels of the part
+   */
+  async preview({ imageKey, prompt, grain, part }) {
+    const image = this.#imageOf(imageKey);
+    const asked = toFramePoints(prompt, image.frame);
+    const { answer, wasKnown } = await this.#answer(image, asked, null);
+    const tokens = tokensOf(asked, answer);
+    const token = tokens.find((one) => one === grain) ?? tokens[0];
+    return { mask: logitsToPart(logitsOf(token, answer), image.frame, part), wasKnown };
   }
 
   /**
@@ -215,13 +238,38 @@ export class DecoderEngine {
   }
 
   /**
-   * @param {OpenImage} image
-   * @param {Float32Array} coords
-   * @param {Float32Array} labels
-   * @param {Float32Array | null} maskInput
-   * @returns {Promise<{lowRes: Float32Array, iou: Float32Array}>} of the four tokens
+   * @param {string} imageKey
+   * @returns {OpenImage}
    */
-  async #run({ model, prepared }, coords, labels, maskInput) {
+  #imageOf(imageKey) {
+    const image = this.#images.get(imageKey);
+    if (image) return image;
+    throw new DecoderError('unknown_image', `The image ${imageKey} is not open in the decoder.`);
+  }
+
+  /**
+   * @param {OpenImage} image
+   * @param {FramePrompt} prompt
+   * @param {Float32Array | null} maskInput
+   * @returns {Promise<{answer: Answer, wasKnown: boolean}>}
+   */
+  #answer(image, prompt, maskInput) {
+    return this.#alone(async () => {
+      const latest = this.#latest;
+      if (!maskInput && latest?.image === image && samePrompt(latest.prompt, prompt)) return { answer: latest.answer, wasKnown: true };
+      const answer = await this.#run(image, prompt, maskInput);
+      if (!maskInput) this.#latest = { image, prompt, answer };
+      return { answer, wasKnown: false };
+    });
+  }
+
+  /**
+   * @param {OpenImage} image
+   * @param {FramePrompt} prompt
+   * @param {Float32Array | null} maskInput
+   * @returns {Promise<Answer>}
+   */
+  async #run({ model, prepared }, { coords, labels }, maskInput) {
     const { tensor, valuesOf } = this.#runtime;
     const side = model.manifest.low_res;
     const feeds = {
@@ -241,10 +289,10 @@ export class DecoderEngine {
    * @param {OpenImage} image
    */
   async #warmUp(image) {
-    const { coords, labels } = middlePoint(image.frame);
+    const middle = middlePoint(image.frame);
     const mask = new Float32Array(image.frame.lowResSize ** 2);
-    await this.#alone(() => this.#run(image, coords, labels, null));
-    await this.#alone(() => this.#run(image, coords, labels, mask));
+    await this.#alone(() => this.#run(image, middle, null));
+    await this.#alone(() => this.#run(image, middle, mask));
     this.#warm.add(image.model);
   }
 
@@ -253,10 +301,9 @@ export class DecoderEngine {
    * @returns {Promise<number>}
    */
   async #timedDecode(image) {
-    const { coords, labels } = middlePoint(image.frame);
     return this.#alone(async () => {
       const began = performance.now();
-      await this.#run(image, coords, labels, null);
+      await this.#run(image, middlePoint(image.frame), null);
       return performance.now() - began;
     });
   }
@@ -273,40 +320,6 @@ export class DecoderEngine {
     this.#lastRun = mine.catch(() => undefined);
     return mine;
   }
-}
-
-/**
- * Which tokens are offered: the three grains for an ambiguous prompt, else the single mask.
- *
- * @param {number} numPoints with padding and box corners
- * @param {Float32Array} iou predicted IoU of the four tokens
- * @returns {number[]} best first
- */
-export function candidateTokens(numPoints, iou) {
-  if (numPoints > MOST_POINTS_FOR_CANDIDATES) return [0];
-  return [1, 2, 3].sort((a, b) => iou[b] - iou[a]);
-}
-
-/**
- * @param {number} token
- * @param {Float32Array} lowRes of all tokens
- * @param {number} predictedIou
- * @param {ModelFrame} frame
- * @returns {Candidate}
- */
-function candidateOf(token, lowRes, predictedIou, frame) {
-  const size = lowRes.length / NUM_TOKENS;
-  const own = lowRes.slice(token * size, (token + 1) * size);
-  return { token, predictedIou, stability: stabilityScore(own), lowRes: own, mask: logitsToRaster(own, frame) };
-}
-
-/**
- * @param {ModelFrame} frame
- * @returns {{coords: Float32Array, labels: Float32Array}}
- */
-function middlePoint(frame) {
-  const point = { x: frame.width >> 1, y: frame.height >> 1, label: /** @type {1} */ (1) };
-  return toFramePoints({ points: [point], box: null }, frame);
 }
 
 /**

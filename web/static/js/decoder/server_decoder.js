@@ -13,10 +13,10 @@ import { narrow, widen } from './half_floats.js';
 /** @typedef {import('../api/types.js').DecodePrompt} DecodePrompt */
 /** @typedef {import('../api/types.js').DecodedCandidate} DecodedCandidate */
 /** @typedef {import('./bundle.js').Manifest} Manifest */
-/** @typedef {import('./decoder_client.js').DecodeRequest} DecodeRequest */
-/** @typedef {import('./decoder_client.js').Decoded} Decoded */
-/** @typedef {import('./decoder_client.js').ImageAddress} ImageAddress */
-/** @typedef {import('./decoder_client.js').ModelAddress} ModelAddress */
+/** @typedef {import('./types.js').DecodeRequest} DecodeRequest */
+/** @typedef {import('./types.js').Decoded} Decoded */
+/** @typedef {import('./types.js').ImageAddress} ImageAddress */
+/** @typedef {import('./types.js').ModelAddress} ModelAddress */
 
 /**
  * Asks the server; refuses with `status` and `message` as `ApiError` does.
@@ -68,15 +68,13 @@ export class ServerDecoder {
   async prefetchImage() {}
 
   /**
-   * Masks for a prompt. Previews while the pointer moves are not worth the server's time.
+   * Masks for a prompt.
    *
    * @param {DecodeRequest} request
-   * @param {{latestOnly?: boolean}} [options]
-   * @returns {Promise<Decoded | null>} null for a preview
+   * @returns {Promise<Decoded>}
    * @throws {DecoderError} embedding_not_ready, unknown_image, decode_failed or start_failed
    */
-  async decode({ imageKey, prompt, maskInput }, { latestOnly = false } = {}) {
-    if (latestOnly) return null;
+  async decode({ imageKey, prompt, maskInput }) {
     const image = this.#images.get(imageKey);
     if (!image) throw new DecoderError('unknown_image', `The image ${imageKey} is not open.`);
     const began = performance.now();
@@ -88,7 +86,12 @@ export class ServerDecoder {
       mask_input: maskInput && written(maskInput),
     };
     const { candidates } = await this.#ask(imageKey, sent).catch(refuse);
-    return { requestId, candidates: candidates.map((one) => candidateOf(one, image.frame)), latencyMs: performance.now() - began };
+    return { requestId, candidates: candidates.map((one) => candidateOf(one, image.frame)), wasKnown: false, latencyMs: performance.now() - began };
+  }
+
+  /** Previews while the pointer moves are not worth the server's time. */
+  async preview() {
+    return null;
   }
 
   /** @returns {string} for the person */

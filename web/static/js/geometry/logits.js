@@ -1,10 +1,21 @@
 /** Low-res logits to masks at image resolution, without ever making the full map of numbers. */
 
+import { Spans } from './spans.js';
+
+/** @typedef {import('./types.js').Box} Box */
 /** @typedef {import('./types.js').MaskRaster} MaskRaster */
 /** @typedef {import('./types.js').ModelFrame} ModelFrame */
 
 /**
- * Where the pixels of one image axis lie between the low-res samples.
+ * A part of an image, looked at through fewer pixels than it has, or as many.
+ * @typedef {object} Part
+ * @property {Box} box of the image
+ * @property {number} columns pixels across the box
+ * @property {number} rows
+ */
+
+/**
+ * Where the pixels of one axis lie between the low-res samples.
  * @typedef {object} Axis
  * @property {Int32Array} lower index of the sample at or before each pixel
  * @property {Int32Array} upper index of the sample after it, the last one at the end
@@ -31,11 +42,24 @@ const UNCERTAIN_SHARE = 1e-10;
  * @returns {MaskRaster} with a tight box
  */
 export function logitsToRaster(lowRes, frame) {
-  const columns = axisOf(frame.width, frame.newWidth, frame);
-  const rows = axisOf(frame.height, frame.newHeight, frame);
-  const spans = new Spans(frame.width, frame.height);
+  const { width, height } = frame;
+  return logitsToPart(lowRes, frame, { box: [0, 0, width, height], columns: width, rows: height });
+}
+
+/**
+ * The same for a part of the image and at another resolution: what a screen can show of the mask.
+ *
+ * @param {Float32Array} lowRes lowResSize² logits, row-major
+ * @param {ModelFrame} frame
+ * @param {Part} part
+ * @returns {MaskRaster} in pixels of the part, `columns` wide and `rows` high, with a tight box
+ */
+export function logitsToPart(lowRes, frame, { box, columns: width, rows: height }) {
+  const columns = axisOf({ from: box[0], step: (box[2] - box[0]) / width, count: width }, frame.width, frame.newWidth, frame);
+  const rows = axisOf({ from: box[1], step: (box[3] - box[1]) / height, count: height }, frame.height, frame.newHeight, frame);
+  const spans = new Spans(width, height);
   const line = new LogitLine(lowRes, frame.lowResSize, columns);
-  for (let y = 0; y < frame.height; y++) {
+  for (let y = 0; y < height; y++) {
     spans.beginRow(y);
     if (line.moveTo(rows.lower[y], rows.upper[y], rows.part[y])) addSpans(line, columns, spans);
   }
@@ -59,18 +83,21 @@ export function stabilityScore(lowRes) {
 }
 
 /**
+ * @param {{from: number, step: number, count: number}} pixels of the part: where it begins in the image, how far apart
+ *   its pixels are and how many
  * @param {number} size image pixels along the axis
  * @param {number} newSize pixels after the resize into the frame
  * @param {ModelFrame} frame
  * @returns {Axis}
  */
-function axisOf(size, newSize, { inputSize, lowResSize }) {
-  const lower = new Int32Array(size);
-  const upper = new Int32Array(size);
-  const part = new Float64Array(size);
-  const starts = new Int32Array(lowResSize + 1).fill(size);
-  for (let pixel = size - 1; pixel >= 0; pixel--) {
-    const place = (((pixel + 0.5) * newSize) / size) * (lowResSize / inputSize) - 0.5;
+function axisOf({ from, step, count }, size, newSize, { inputSize, lowResSize }) {
+  const lower = new Int32Array(count);
+  const upper = new Int32Array(count);
+  const part = new Float64Array(count);
+  const starts = new Int32Array(lowResSize + 1).fill(count);
+  for (let pixel = count - 1; pixel >= 0; pixel--) {
+    const middle = from + (pixel + 0.5) * step;
+    const place = ((middle * newSize) / size) * (lowResSize / inputSize) - 0.5;
     const clamped = Math.min(Math.max(place, 0), lowResSize - 1);
     lower[pixel] = Math.floor(clamped);
     upper[pixel] = Math.min(lower[pixel] + 1, lowResSize - 1);
@@ -195,82 +222,4 @@ function signChange(line, part, from, to, here, next) {
   while (x > from && line.isAbove(x - 1) !== above) x -= 1;
   while (x < to && line.isAbove(x) === above) x += 1;
   return x;
-}
-
-/** Spans of set pixels, row by row, until the box is known and bits can be made. */
-class Spans {
-  #width;
-  #height;
-  /** First span of each row; one more entry after the last row begun. */
-  #rowStarts;
-  #ends = new Int32Array(4096);
-  #used = 0;
-  #row = -1;
-
-  /**
-   * @param {number} width
-   * @param {number} height
-   */
-  constructor(width, height) {
-    this.#width = width;
-    this.#height = height;
-    this.#rowStarts = new Int32Array(height + 1);
-  }
-
-  /** @param {number} y one after the other, from 0 */
-  beginRow(y) {
-    this.#row = y;
-    this.#rowStarts[y] = this.#used;
-  }
-
-  /**
-   * @param {number} from
-   * @param {number} to half-open; joins the span before it when they meet
-   */
-  add(from, to) {
-    if (from >= to) return;
-    if (this.#used > this.#rowStarts[this.#row] && this.#ends[this.#used - 1] === from) {
-      this.#ends[this.#used - 1] = to;
-      return;
-    }
-    if (this.#used === this.#ends.length) this.#grow();
-    this.#ends[this.#used++] = from;
-    this.#ends[this.#used++] = to;
-  }
-
-  /** @returns {MaskRaster} */
-  toRaster() {
-    this.#rowStarts[this.#height] = this.#used;
-    const box = this.#box();
-    const [x0, y0, x1, y1] = box;
-    const bits = new Uint8Array((x1 - x0) * (y1 - y0));
-    for (let y = y0; y < y1; y++) {
-      const base = (y - y0) * (x1 - x0) - x0;
-      for (let i = this.#rowStarts[y]; i < this.#rowStarts[y + 1]; i += 2) {
-        bits.fill(1, base + this.#ends[i], base + this.#ends[i + 1]);
-      }
-    }
-    return { width: this.#width, height: this.#height, box, bits };
-  }
-
-  /** @returns {import('./types.js').Box} */
-  #box() {
-    let [x0, y0, x1, y1] = [this.#width, -1, 0, 0];
-    for (let y = 0; y < this.#height; y++) {
-      const first = this.#rowStarts[y];
-      const end = this.#rowStarts[y + 1];
-      if (first === end) continue;
-      if (y0 < 0) y0 = y;
-      y1 = y + 1;
-      x0 = Math.min(x0, this.#ends[first]);
-      x1 = Math.max(x1, this.#ends[end - 1]);
-    }
-    return y0 < 0 ? [0, 0, 0, 0] : [x0, y0, x1, y1];
-  }
-
-  #grow() {
-    const ends = new Int32Array(2 * this.#ends.length);
-    ends.set(this.#ends);
-    this.#ends = ends;
-  }
 }

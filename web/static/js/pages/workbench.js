@@ -62,7 +62,7 @@ async function start(facts) {
     clock.begun = recorder.activeMs;
   };
 
-  const decoding = new Decoding({ store, recorder, api, staticBase: facts.static ?? '/static/', fault });
+  const decoding = new Decoding({ store, recorder, api, staticBase: facts.static ?? '/static/', view: () => stage.view, fault });
   const modelVersion = /** @returns {string | null} */ () => line.assignment?.model?.id ?? null;
   const leaseId = /** @returns {string | null | undefined} */ () => line.assignment?.id;
   const saving = new Saving({ store, journal, person, modelVersion, assignment: leaseId, fault });
@@ -251,7 +251,10 @@ async function start(facts) {
     say('Your session has ended. Your work is safe on this device', { danger: true, action: { label: 'Sign in', run: openSaveDetails } });
   });
   showKeys(byId('bench'), store.get().keys);
-  stage.addEventListener('view', () => candidates(store.get()));
+  stage.addEventListener('view', () => {
+    candidates(store.get());
+    decoding.followView();
+  });
   draw(store.get(), store.get());
 
   listenToPointers({ host: byId('stage'), stage, tool: () => tools[store.get().tool], resizeBrush, signal });

@@ -33,6 +33,8 @@
  * @property {string} message
  * @property {boolean} signInNeeded
  *
+ * @typedef {{picture: ImageBitmap, box: Box}} Preview  pixels of the screen, and where they lie in the image
+ *
  * @typedef {object} CleanUp
  * @property {number} minArea  holes and specks smaller than this go, image pixels
  * @property {MaskRaster} filled  pixels it would add
@@ -61,7 +63,7 @@
  * @property {boolean} previewOn
  * @property {boolean} panelOpen
  * @property {Place | null} pointer  where the pointer or the keyboard's crosshair is
- * @property {MaskRaster | null} preview  mask under the pointer before the first click
+ * @property {Preview | null} preview  mask under the pointer before the first click
  * @property {{raster: MaskRaster, mode: 'brush' | 'eraser'} | null} stroke  being drawn
  * @property {{mode: 'brush' | 'eraser', places: readonly Place[]} | null} lasso  being drawn
  * @property {CleanUp | null} cleanUp  offered for the mask in hand

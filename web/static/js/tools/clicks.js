@@ -40,6 +40,7 @@ export function clicksTool(acts) {
     enter: () => {},
     exit: rest,
     down(touch) {
+      if (labelOf(acts.bench(), touch) === 1) acts.hover(touch.at);
       press = { from: touch, point: pointAt(acts.bench(), touch), dragging: false };
     },
     move(touch) {

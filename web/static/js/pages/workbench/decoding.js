@@ -6,7 +6,7 @@
  * @typedef {import('../../state/workbench.js').DecoderState} DecoderState
  * @typedef {import('../../state/types.js').Current} Current
  * @typedef {import('../../geometry/types.js').ModelFrame} ModelFrame
- * @typedef {import('../../decoder/decoder_client.js').Decoded} Decoded
+ * @typedef {import('../../decoder/types.js').Decoded} Decoded
  * @typedef {import('../../api/types.js').Opening} Opening
  *
  * @typedef {DecoderClient | ServerDecoder} Decoder
@@ -16,8 +16,10 @@
  * @property {import('../../timing/recorder.js').InteractionRecorder} recorder
  * @property {import('../../api/client.js').ApiClient} api
  * @property {string} staticBase  ends with a slash
+ * @property {() => import('../../canvas/viewport.js').Viewport} view
  * @property {(message: string) => void} fault  tells the person
  */
+import { previewView } from '../../canvas/preview_view.js';
 import { DecoderClient, DecoderError } from '../../decoder/decoder_client.js';
 import { ServerDecoder } from '../../decoder/server_decoder.js';
 import { answer, isEmpty, maskOf, needsAnswer, UNPAINTED } from '../../state/current.js';
@@ -48,6 +50,8 @@ export class Decoding {
   #hovering = false;
   /** @type {Place | null} */
   #pointer = null;
+  /** Counts moves of the pointer and of the view: what was previewed before is out of date. */
+  #moves = 0;
 
   /** @param {DecodingOptions} options */
   constructor(options) {
@@ -104,6 +108,12 @@ export class Decoding {
   /** @param {Place | null} at */
   hover(at) {
     this.#pointer = at;
+    this.followView();
+  }
+
+  /** The image moved under the pointer, or the pointer over the image. */
+  followView() {
+    this.#moves += 1;
     void this.#preview();
   }
 
@@ -170,6 +180,7 @@ export class Decoding {
    */
   #follow(now, before) {
     if (currentOf(now) !== currentOf(before)) void this.#answer();
+    if (before.preview !== now.preview) before.preview?.picture.close();
     const settled = currentOf(now) !== currentOf(before) || now.tool !== before.tool || now.previewOn !== before.previewOn;
     if (settled && !this.#mayPreview()) this.#clearPreview();
     else if (settled) void this.#preview();
@@ -235,27 +246,24 @@ export class Decoding {
   async #preview() {
     const at = this.#pointer;
     const open = this.#open;
-    if (!this.#mayPreview() || !at || !open) return this.#clearPreview();
+    const { store, view } = this.#options;
+    const shown = previewView(view(), sizeOf(store.get()));
+    if (!this.#mayPreview() || !at || !open || !shown) return this.#clearPreview();
     if (this.#hovering) return;
     this.#hovering = true;
+    const moves = this.#moves;
     try {
       const point = /** @type {const} */ ({ x: Math.floor(at.x), y: Math.floor(at.y), label: 1 });
-      const request = { imageKey: open.imageKey, prompt: { points: [point], box: null }, maskInput: null };
-      const decoded = await open.client.decode(request, { latestOnly: true });
-      if (decoded && open === this.#open && this.#mayPreview()) this.#showPreview(decoded);
+      const request = { imageKey: open.imageKey, prompt: { points: [point], box: null }, grain: store.get().grain, ...shown };
+      const preview = await open.client.preview(request);
+      if (open === this.#open && this.#mayPreview()) store.update((bench) => ({ ...bench, preview }));
+      else preview?.picture.close();
     } catch (error) {
       if (!(error instanceof DecoderError)) throw error;
     } finally {
       this.#hovering = false;
     }
-    if (this.#pointer !== at) void this.#preview();
-  }
-
-  /** @param {Decoded} decoded */
-  #showPreview({ candidates }) {
-    const { store } = this.#options;
-    const remembered = candidates.find((candidate) => candidate.token === store.get().grain);
-    store.update((bench) => ({ ...bench, preview: (remembered ?? candidates[0])?.mask ?? null }));
+    if (this.#moves !== moves) void this.#preview();
   }
 
   #mayPreview() {

@@ -1,7 +1,7 @@
 /**
  * The outline of a mask along its pixel edges, as closed loops.
  *
- * @typedef {import('../geometry/types.js').MaskRaster} MaskRaster
+ * @typedef {import('./types.js').MaskRaster} MaskRaster
  */
 
 /** Directions along pixel edges: right, down, left, up. */
@@ -107,35 +107,4 @@ function thinLoop(loop, tolerance) {
     if (dx + dy >= tolerance) kept.push(loop[i], loop[i + 1]);
   }
   return kept;
-}
-
-/** @type {WeakMap<MaskRaster, {loops: Int32Array[], paths: Map<number, Path2D>}>} */
-const traced = new WeakMap();
-
-/**
- * @param {MaskRaster} mask
- * @param {number} scale  CSS pixels per image pixel
- * @returns {Path2D} in image pixels, exact from scale 1 upwards
- */
-export function outlinePath(mask, scale) {
-  const known = traced.get(mask) ?? { loops: traceLoops(mask), paths: new Map() };
-  traced.set(mask, known);
-  const tolerance = scale >= 1 ? 0 : 2 ** Math.floor(Math.log2(1.5 / scale));
-  const path = known.paths.get(tolerance) ?? pathOf(thinned(known.loops, tolerance));
-  known.paths.set(tolerance, path);
-  return path;
-}
-
-/**
- * @param {number[][]} loops
- * @returns {Path2D}
- */
-function pathOf(loops) {
-  const path = new Path2D();
-  for (const loop of loops) {
-    path.moveTo(loop[0], loop[1]);
-    for (let i = 2; i < loop.length; i += 2) path.lineTo(loop[i], loop[i + 1]);
-    path.closePath();
-  }
-  return path;
 }

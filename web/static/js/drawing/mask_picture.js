@@ -1,6 +1,6 @@
 /**
- * A mask as a picture: image resolution, cropped to its box, one opaque colour; transparency is chosen when
- * it is drawn.
+ * A mask as a picture: a pixel for each of its own, cropped to its box, one opaque colour; transparency is chosen
+ * when it is drawn.
  *
  * @typedef {import('../geometry/types.js').MaskRaster} MaskRaster
  * @typedef {readonly [number, number, number]} Rgb
