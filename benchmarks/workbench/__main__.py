@@ -1,21 +1,25 @@
 """`python -m benchmarks.workbench`: the page itself, in a real Chromium on a running product.
 
 Main-thread time while panning and zooming, from click to painted mask beside the bare decoder, from one image to the
-next, and memory after many images. A headless browser draws in software.
+next, and memory after many images. With `--beside` another checkout's page takes turns with this one's on the same
+product. A headless browser draws in software.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from statistics import quantiles
+from pathlib import Path
+from statistics import fmean, quantiles
 
 from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
 from benchmarks.tables import describe_run, format_table, write_section
 from benchmarks.workbench.site import LIMIT_MS, Site, site, wait_for_model, workbench
 from launcher.chromium import find_chromium
+from simulation.client import Client
 
 TITLE = "Workbench"
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking")
@@ -23,7 +27,8 @@ MASKS = (10, 100, 1000)
 SIDES = {12: (4000, 3000), 50: (8660, 5774), 100: (11547, 8660)}  # megapixels: width, height
 MASKS_ON_LARGE = 10
 PLAIN = (1024, 768)
-STEPS = 60
+TURNS = 3
+STEPS = 20
 WARM_UP = 5
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => done(true)))"
 
@@ -44,6 +49,33 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(found[9], found[18])
 
 
+@dataclass(frozen=True)
+class Place:
+    """A running product, and the checkouts whose pages are opened there: None is this one."""
+
+    site: Site
+    browser: Browser
+    checkouts: Sequence[Path | None]
+
+    @contextmanager
+    def pages(self, client: Client, project: str) -> Iterator[list[Page]]:
+        """A page of each checkout, on the same image."""
+        with ExitStack() as stack:
+            yield [
+                stack.enter_context(
+                    workbench(self.browser, self.site, client, project, checkout=checkout)
+                )
+                for checkout in self.checkouts
+            ]
+
+
+def side_by_side(values: Sequence[float], write: str = "{:.1f}") -> str:
+    """One number; with another checkout's before it, both and how many times smaller ours is."""
+    *others, ours = values
+    text = write.format(ours)
+    return f"{write.format(others[0])} → {text} ({others[0] / ours:.1f}×)" if others else text
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and with `--write` record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workbench", description=__doc__)
@@ -53,15 +85,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--masks", type=int, nargs="*", default=MASKS)
     parser.add_argument("--megapixels", type=int, nargs="*", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--beside", type=Path, help="checkout whose page takes turns with ours")
     parser.add_argument("--write", action="store_true", help="record in docs/benchmarks.md")
     asked = parser.parse_args(arguments)
-    with sync_playwright() as playwright, site() as place:
+    with sync_playwright() as playwright, site() as running:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        checkouts = [asked.beside.resolve(), None] if asked.beside else [None]
+        place = Place(running, browser, checkouts)
+        sizes = [SIDES[size] for size in asked.megapixels]
         parts = [
-            frames(browser, place, masks=asked.masks, megapixels=asked.megapixels),
-            clicks(browser, place, count=asked.clicks),
-            images(browser, place, count=asked.images),
+            frames(place, masks=asked.masks, sizes=sizes),
+            clicks(place, sizes=[PLAIN, *sizes], count=asked.clicks),
         ]
+        if asked.images:
+            parts.append(images(browser, running, count=asked.images))
         version = browser.version
         browser.close()
     head = f"{describe_run('python -m benchmarks.workbench')}. Chromium {version}, headless, drawing in software."
@@ -71,26 +108,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_section(TITLE, text)
 
 
-def frames(
-    browser: Browser, place: Site, *, masks: Sequence[int], megapixels: Sequence[int]
-) -> str:
+def frames(place: Place, *, masks: Sequence[int], sizes: Sequence[tuple[int, int]]) -> str:
     """Main-thread milliseconds of a step of the hand, each step waiting for its frame."""
     cases = [(SIDES[12], count) for count in masks]
-    cases += [(SIDES[size], MASKS_ON_LARGE) for size in megapixels]
+    cases += [(size, MASKS_ON_LARGE) for size in sizes]
     rows = []
     for (width, height), count in cases:
-        project, client = place.project(f"frames {width} {count}", [(width, height)])
-        place.add_masks(client, project, count)
-        with workbench(browser, place, client, project) as page:
-            session = page.context.new_cdp_session(page)
-            session.send("Performance.enable")
-            costs = [main_thread_ms(page, session, act) for act in (hover, pan, zoom)]
+        project, client = place.site.project(f"frames {width} {count}", [(width, height)])
+        place.site.add_masks(client, project, count)
+        with place.pages(client, project) as pages:
+            costs = [in_turns(pages, act) for act in (hover, pan, zoom)]
         size = f"{width * height / 1e6:.0f} megapixels, {count:,} masks"
-        rows.append([size, *(f"{cost:.1f}" for cost in costs)])
+        rows.append([size, *map(side_by_side, costs)])
     table = format_table(
         ["ms a step", "the pointer alone, with previews", "panning", "zooming"], rows
     )
-    return f"Main-thread time of one step of the hand, {STEPS} steps, each waiting for its frame:\n\n{table}"
+    steps = f"{TURNS} turns of {STEPS} steps"
+    return (
+        f"Main-thread time of one step of the hand, {steps}, each waiting for its frame:\n\n{table}"
+    )
+
+
+def in_turns(pages: Sequence[Page], act: Callable[[Page, int], None]) -> list[float]:
+    """Mean milliseconds of a step in each page."""
+    sessions = [page.context.new_cdp_session(page) for page in pages]
+    for session in sessions:
+        session.send("Performance.enable")
+    costs = [
+        [main_thread_ms(page, session, act) for page, session in zip(pages, sessions, strict=True)]
+        for _ in range(TURNS)
+    ]
+    return [fmean(column) for column in zip(*costs, strict=True)]
 
 
 def main_thread_ms(page: Page, session: CDPSession, act: Callable[[Page, int], None]) -> float:
@@ -126,33 +174,53 @@ def zoom(page: Page, number: int) -> None:
     page.mouse.wheel(0, -120 if number % 20 < 10 else 120)
 
 
-def clicks(browser: Browser, place: Site, *, count: int) -> str:
+def clicks(place: Place, *, sizes: Sequence[tuple[int, int]], count: int) -> str:
     """From the pointer going down to the painted mask, and the bare decoder, taking turns."""
-    project, client = place.project("clicks", [PLAIN])
-    with workbench(browser, place, client, project) as page:
-        assignment = client.post(f"/projects/{project}/assignments/next", {"ahead": 0})
-        base = page.evaluate("() => new URL(document.body.dataset.static, location.href).href")
-        given = {"assignment": assignment["assignment"], "base": base}
-        box = page.locator("#stage").bounding_box()
-        if box is None:
-            raise LookupError("the page has no stage")
-        shown, bare = [], []
-        for number in range(count + WARM_UP):
-            across, down = 0.3 + 0.4 * (number * 0.37 % 1), 0.3 + 0.4 * (number * 0.61 % 1)
-            page.keyboard.press("Escape")
-            page.evaluate("() => armClick()")
-            page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
-            shown.append(float(page.evaluate("() => clicked")))
-            asked = {**given, "spot": [across, down]}
-            bare.append(float(page.evaluate("asked => decodeBare(asked)", asked)))
-    product, decoder = spread(shown[WARM_UP:]), spread(bare[WARM_UP:])
-    rows = [
-        ["click to painted mask, in the product", str(product)],
-        ["the bare decoder, in the same page", str(decoder)],
-        ["the page's own share", f"{product.median - decoder.median:.0f}"],
+    rows = []
+    for size in sizes:
+        project, client = place.site.project(f"clicks {size[0]}", [size])
+        with place.pages(client, project) as pages:
+            lease = client.post(f"/projects/{project}/assignments/next", {"ahead": 0})["assignment"]
+            times = click_in_turns(pages, lease, count=count)
+        rows += click_rows(f"{size[0]}×{size[1]}", times)
+    head = f"{count} first clicks on each picture, taking turns, median [p95]"
+    columns = ["picture", "ms", *["before", "now"][-len(place.checkouts) :]]
+    return f"{head}:\n\n{format_table(columns, rows)}"
+
+
+def click_rows(picture: str, times: Sequence[tuple[Spread, Spread]]) -> list[list[str]]:
+    shares = [f"{shown.median - bare.median:.0f}" for shown, bare in times]
+    return [
+        [picture, "click to painted mask, in the product", *(str(shown) for shown, _ in times)],
+        [picture, "the bare decoder, in the same page", *(str(bare) for _, bare in times)],
+        [picture, "the page's own share", *shares],
     ]
-    head = f"{count} first clicks on a picture of {PLAIN[0]}×{PLAIN[1]}, taking turns"
-    return f"{head}:\n\n{format_table(['median [p95]', 'ms'], rows)}"
+
+
+def click_in_turns(
+    pages: Sequence[Page], lease: dict[str, object], *, count: int
+) -> list[tuple[Spread, Spread]]:
+    """Milliseconds to the painted mask and of the bare decoder, for each page."""
+    found: list[tuple[list[float], list[float]]] = [([], []) for _ in pages]
+    for number in range(count + WARM_UP):
+        spot = (0.3 + 0.4 * (number * 0.37 % 1), 0.3 + 0.4 * (number * 0.61 % 1))
+        for page, (shown, bare) in zip(pages, found, strict=True):
+            shown.append(painted_ms(page, spot))
+            base = page.evaluate("() => new URL(document.body.dataset.static, location.href).href")
+            asked = {"assignment": lease, "base": base, "spot": spot}
+            bare.append(float(page.evaluate("asked => decodeBare(asked)", asked)))
+    return [(spread(shown[WARM_UP:]), spread(bare[WARM_UP:])) for shown, bare in found]
+
+
+def painted_ms(page: Page, spot: tuple[float, float]) -> float:
+    """A click on an empty hand, at shares of the stage's width and height."""
+    box = page.locator("#stage").bounding_box()
+    if box is None:
+        raise LookupError("the page has no stage")
+    page.keyboard.press("Escape")
+    page.evaluate("() => armClick()")
+    page.mouse.click(box["x"] + spot[0] * box["width"], box["y"] + spot[1] * box["height"])
+    return float(page.evaluate("() => clicked"))
 
 
 def images(browser: Browser, place: Site, *, count: int) -> str:

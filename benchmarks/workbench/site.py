@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from benchmarks.workbench.pictures import disc, painted_picture
 from common import rle
@@ -24,6 +25,12 @@ from simulation.project import UPLOAD_LIMIT_S, Preparation
 WINDOW = {"width": 1440, "height": 900}
 LIMIT_MS = 300_000.0
 PICTURES_AT_ONCE = 20
+SCRIPTS = re.compile(r"/static/[^/]+/(js/.+\.js|css/.+\.css)$")
+# What our server says with every script, so that worker and threads start.
+HEADERS = {
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 @dataclass
@@ -89,9 +96,13 @@ def site() -> Iterator[Site]:
 
 
 @contextmanager
-def workbench(browser: Browser, site: Site, client: Client, project: str) -> Iterator[Page]:
-    """The annotator's page with an image open and the model ready."""
+def workbench(
+    browser: Browser, site: Site, client: Client, project: str, *, checkout: Path | None = None
+) -> Iterator[Page]:
+    """The annotator's page with an image open and the model ready; its scripts may come from another checkout."""
     context = browser.new_context(base_url=site.url, viewport=WINDOW)  # type: ignore[arg-type]
+    if checkout:
+        serve_scripts(context, checkout)
     cookies = client.session.cookies().items()
     context.add_cookies([{"name": key, "value": text, "url": site.url} for key, text in cookies])
     person = client.get("/me")["id"]
@@ -105,6 +116,17 @@ def workbench(browser: Browser, site: Site, client: Client, project: str) -> Ite
     wait_for_model(page)
     yield page
     context.close()
+
+
+def serve_scripts(context: BrowserContext, checkout: Path) -> None:
+    """Every script and style of ours comes from that checkout."""
+
+    def answer(route: Route) -> None:
+        found = SCRIPTS.search(route.request.url)
+        assert found is not None
+        route.fulfill(path=checkout / "web" / "static" / found.group(1), headers=HEADERS)
+
+    context.route(SCRIPTS, answer)
 
 
 def wait_for_model(page: Page) -> None:
