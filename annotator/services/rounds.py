@@ -51,14 +51,14 @@ LOG_LINES = 200
 class RoundSettings:
     """How a round trains. The defaults fit two processor cores and a few minutes."""
 
-    steps: int = 200
+    steps: int = 100
     minutes: float = 8.0
-    learning_rate: float = 1e-4
+    learning_rate: float = 3e-4
     train_encoder: bool = False  # with it every embedding must be made again
     training_masks: str = TrainingMasks.ALL.value
     images_per_batch: int = 2
-    masks_per_image: int = 4
-    rounds: int = 3  # interaction rounds per mask; the paper has 11
+    masks_per_image: int = 2
+    rounds: int = 6  # interaction rounds per mask; the paper has 11
     held_out_images: int = 50  # at most so many are scored
     seed: int = 1
 

@@ -40,12 +40,12 @@ class ArmSettings:
     rounds: int = 6
     held_out: int = 24  # pictures that the product never gets
     gate_percent: int = 20  # of the team's pictures, which the product's gate scores candidates on
-    limit: int = 84  # pictures for the team, shared out to the shifts
+    limit: int = 42  # pictures for the team, shared out to the shifts
     objects: int = 4  # of a picture at most, the largest
     clicks: int = 6  # on a held-out mask at most
     people: int = 4
-    steps: int = 80  # of a round
-    learning_rate: float = 1e-4
+    steps: int = 40  # of a round
+    learning_rate: float = 3e-4
     train_encoder: bool = False  # not the decoder alone
 
     def facts(self) -> dict[str, object]:

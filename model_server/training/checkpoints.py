@@ -13,17 +13,18 @@ from torch import Tensor
 
 from model_server.sam.build import SamConfig, config_to_json
 from model_server.sam.sam import Sam
-from model_server.training.optimisation import Progress
+from model_server.training.optimisation import Progress, blended
 from model_server.training.settings import TrainSettings
 
 
 class Checkpoints:
-    """Writes and reads the files of one run in its folder.
+    """Writes and reads the files of one run in its folder; `start` are the weights it began with.
 
     A checkpoint needs no state of random numbers: all of a step are a function of seed and step.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, start: dict[str, Tensor]) -> None:
+        self.start = start
         self.latest = folder / "checkpoint.pt"
         self.weights = folder / "weights.safetensors"
 
@@ -36,7 +37,7 @@ class Checkpoints:
         config: SamConfig,
         settings: TrainSettings,
     ) -> None:
-        """Write the checkpoint, the averaged weights and their configuration."""
+        """Write the checkpoint, the averaged weights with their share of `start`, and their configuration."""
         content = {
             "weights": sam.state_dict(),
             "average": average,
@@ -44,7 +45,7 @@ class Checkpoints:
             "progress": asdict(progress),
         }
         write_atomically(self.latest, lambda path: torch.save(content, path))
-        stored = half_precision(average)
+        stored = half_precision(blended(average, self.start, settings.start_share))
         write_atomically(self.weights, lambda path: save_file(stored, str(path)))
         described = {**config_to_json(config), "training": {**asdict(settings), **asdict(progress)}}
         text = json.dumps(described, indent=1)

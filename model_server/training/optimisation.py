@@ -131,6 +131,20 @@ def set_drop_shares(sam: Sam, *, drop_path: float, dropout: float) -> None:
 
 
 @torch.no_grad()
+def blended(
+    average: dict[str, Tensor], start: dict[str, Tensor], start_share: float
+) -> dict[str, Tensor]:
+    """What lies between two sets of weights: fine-tuning that keeps what the earlier ones knew.
+
+    Wortsman et al., "Robust fine-tuning of zero-shot models", 2022.
+    """
+    return {
+        key: torch.lerp(value, start[key], start_share) if value.is_floating_point() else value
+        for key, value in average.items()
+    }
+
+
+@torch.no_grad()
 def update_average(average: dict[str, Tensor], sam: Sam, decay: float, step: int) -> None:
     """Move the averaged weights towards the current ones; the decay itself warms up."""
     rate = 1 - min(decay, (1 + step) / (10 + step))

@@ -51,6 +51,7 @@ class TrainSettings:
     weight_decay: float = 0.05  # of matrices only; the paper has 0.1
     clip_norm: float = 1.0  # of the gradient
     ema_decay: float = 0.999  # of the averaged weights, which are the ones written; 0: no average
+    start_share: float = 0.0  # of the weights to fine-tune in those that are written
     drop_path: float = 0.0  # share of samples without the encoder's last block; less before it
     dropout: float = 0.0  # in the decoder's transformer; the paper has 0.1
     iou_weight: float = 5.0  # of the predicted-IoU loss; 1 is the paper's

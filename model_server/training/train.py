@@ -50,8 +50,8 @@ def train(
     config = starting_config(settings)
     sam = make_network(settings, config, processes.device)
     optimizer = make_optimizer(sam, settings)
-    average = {key: value.clone() for key, value in sam.state_dict().items()}
-    files = Checkpoints(out)
+    average = copy_of(sam)
+    files = Checkpoints(out, copy_of(sam))
     progress = files.restore(sam, average, optimizer) if resume else Progress()
     records = read_coco_folders(settings.data, settings.split or None)
     watch = Stopwatch(processes.device, synchronised=settings.profile)
@@ -98,6 +98,11 @@ def train(
     if processes.writes:
         files.save(sam, average, optimizer, progress, config, settings)
     return files.weights
+
+
+def copy_of(sam: Sam) -> dict[str, torch.Tensor]:
+    """The weights as they are now."""
+    return {key: value.clone() for key, value in sam.state_dict().items()}
 
 
 class StopSignal:

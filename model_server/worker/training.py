@@ -17,6 +17,7 @@ from model_server.worker.coco_folder import write_coco_folder
 from model_server.worker.job_run import JobRun
 
 SCALES = ("0.8", "1.6")  # jitter of the longest side: less than when training from nothing
+START_SHARE = "0.25"  # of the current weights in the candidate's: docs/decisions/small-rounds.md
 
 
 @dataclass
@@ -82,6 +83,7 @@ class Training:
             "--minutes": str(float(settings["minutes"])),
             "--learning-rate": str(float(settings["learning_rate"])),
             "--seed": str(int(settings["seed"])),
+            "--start-share": START_SHARE,
             "--warm-up-steps": str(max(1, int(settings["steps"]) // 10)),
             "--phase": ",".join(["1.0", *numbers, *SCALES]),
             "--log-steps": "5",
