@@ -197,3 +197,21 @@ def test_fine_tuning_with_a_frozen_encoder_leaves_the_encoder_alone(
     changed = {key for key in before if not torch.equal(before[key], after[key])}
     assert changed
     assert not any(key.startswith("image_encoder.") for key in changed)
+
+
+def test_what_is_written_keeps_its_share_of_the_weights_fine_tuned_from(
+    folder: Path, tmp_path: Path
+) -> None:
+    base = train(settings_for(folder, tmp_path / "base", 2))
+    whole = replace(settings_for(folder, tmp_path / "whole", 3), init=str(base))
+    kept = replace(whole, out=str(tmp_path / "kept"), start_share=0.25)
+    start, end = load_file(str(base)), load_file(str(train(whole)))
+    for key, value in load_file(str(train(kept))).items():
+        if value.is_floating_point():
+            wanted = 0.25 * start[key].float() + 0.75 * end[key].float()
+            assert torch.allclose(value.float(), wanted, rtol=2e-3, atol=1e-5), key
+    checkpoints = [
+        torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)
+        for name in ("whole", "kept")
+    ]
+    assert_same_bits(checkpoints[0]["weights"], checkpoints[1]["weights"])
