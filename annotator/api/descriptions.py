@@ -111,6 +111,9 @@ class MaskReply(serializers.Serializer[object]):
     author = serializers.UUIDField(allow_null=True)
     updated_at = serializers.DateTimeField()
     given_up = serializers.BooleanField()
+    parent = serializers.UUIDField(
+        allow_null=True, help_text="the mask that it is a part of; it may be gone"
+    )
     prompts = serializers.ListField(child=serializers.DictField())
     review = ReviewReply(allow_null=True)
 
@@ -207,6 +210,7 @@ def describe_mask(mask: Mask, image: Image, review: Review | None) -> dict[str, 
         "author": mask.author_id and str(mask.author_id),
         "updated_at": mask.updated_at,
         "given_up": mask.given_up,
+        "parent": mask.parent_id and str(mask.parent_id),
         "prompts": mask.prompts,
         "review": review and describe_review(review),
     }

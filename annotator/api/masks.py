@@ -60,6 +60,7 @@ class SaveBody(StrictSerializer):
         child=serializers.DictField(), default=list, max_length=MAX_PROMPTS
     )
     given_up = StrictBoolean(default=False)
+    parent = CanonicalUuid(allow_null=True, default=None)
 
     def validate_prompts(self, prompts: list[dict[str, object]]) -> list[dict[str, object]]:
         for prompt in prompts:
@@ -139,6 +140,7 @@ class OneMask(Endpoint):
             predicted_iou=body["predicted_iou"],
             prompts=tuple(body["prompts"]),
             given_up=body["given_up"],
+            parent_id=body["parent"],
         )
         return _reply(save_mask(person=self.person, save=save, precondition=_precondition(request)))
 

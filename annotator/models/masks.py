@@ -61,8 +61,15 @@ class Mask(MaskContent):
     assignment = models.ForeignKey(
         Assignment, null=True, on_delete=models.PROTECT, related_name="masks"
     )
+    # The mask that this one is a part of, as its browser says. A part may arrive before its parent, whose save
+    # may even be refused, so nothing but the id is promised.
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="parts"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="parts",
     )
     version = models.PositiveIntegerField(default=1)
     order_index = models.PositiveIntegerField()

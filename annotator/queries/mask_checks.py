@@ -19,6 +19,7 @@ EMPTY_PX = 16  # fewer are hardly a mask
 SPECK_PX = 100  # the paper drops smaller regions (section 5)
 DUPLICATE_IOU = 0.9
 TOO_FAST_S = 1.0  # active seconds: nobody looks at a mask in less
+KEPT_AS_PART = [{"kind": "part_of"}]  # in the prompts of such a mask
 LATE_COMMITS = timedelta(minutes=10)
 
 
@@ -45,8 +46,9 @@ def _duplicate(masks: QuerySet[Mask]) -> QuerySet[Mask]:
 
 
 def _too_fast(masks: QuerySet[Mask]) -> QuerySet[Mask]:
+    """Without masks that were kept as parts of another: the person looked at them in the whole's time."""
     timed = with_active_time(masks.filter(origin=MaskOrigin.ANNOTATED))
-    return timed.filter(active_s__lt=TOO_FAST_S)
+    return timed.filter(active_s__lt=TOO_FAST_S).exclude(prompts__contains=KEPT_AS_PART)
 
 
 _FINDING: dict[str, Callable[[QuerySet[Mask]], QuerySet[Mask]]] = {

@@ -58,6 +58,7 @@ class MaskSave:
     predicted_iou: float | None = None
     prompts: tuple[dict[str, object], ...] = ()
     given_up: bool = False
+    parent_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def save_mask(*, person: Person, save: MaskSave, precondition: Precondition) -> 
 
     Raises `NotInScope` (image or mask of others), `Invalid` (RLE, fields), `VersionMissing`, `StaleVersion`.
     """
+    if save.parent_id == save.mask_id:
+        raise Invalid("No mask is a part of itself.", code="own_parent", field="parent")
     fingerprint = _fingerprint(save)
     with transaction.atomic():
         queue_up(save.mask_id)
@@ -113,7 +116,10 @@ def save_mask(*, person: Person, save: MaskSave, precondition: Precondition) -> 
 
 
 def _fingerprint(save: MaskSave) -> str:
-    text = json.dumps([str(part) for part in vars(save).values()], ensure_ascii=True)
+    parts = {**vars(save)}
+    if save.parent_id is None:
+        del parts["parent_id"]  # receipts from before there were parents still answer
+    text = json.dumps([str(part) for part in parts.values()], ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
@@ -254,6 +260,7 @@ def _fill(mask: Mask, checked: _Checked) -> None:
     mask.prompts = list(save.prompts)
     mask.given_up = save.given_up
     mask.order_index = save.order_index
+    mask.parent_id = save.parent_id
 
 
 def _check_number_of_masks(image: Image) -> None:

@@ -115,6 +115,18 @@ def test_too_fast_needs_a_trusted_time(cast: Cast, image: Image) -> None:
     assert findings(mask) == []
 
 
+def test_a_part_that_was_kept_with_its_whole_is_never_too_fast(cast: Cast, image: Image) -> None:
+    smaller = solid()
+    smaller[3:9] = False
+    whole, part = made(image, cast, solid()), made(image, cast, smaller)
+    part.prompts = [{"kind": "candidate", "token": 1}, {"kind": "part_of", "mask": str(whole.id)}]
+    part.save()
+    for mask in (whole, part):
+        MaskTiming.objects.create(mask=mask, version=1, active_ms=0.4)
+    found = findings_of([whole, part])
+    assert (found[whole.id], found[part.id]) == (["too_fast"], [])
+
+
 def test_a_mask_is_looked_at_once_and_again_when_it_changes(cast: Cast, image: Image) -> None:
     mask = made(image, cast, solid())
     assert num_unchecked(cast.project) == 1

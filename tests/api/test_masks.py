@@ -67,6 +67,29 @@ def test_masks_of_an_image_are_listed_as_stored(browser: Browsers, lent: Assignm
     assert listed["version"] == 1
 
 
+def test_a_part_names_its_parent_which_may_arrive_later(
+    browser: Browsers, lent: Assignment
+) -> None:
+    alice, whole, part = browser("alice"), uuid.uuid4(), uuid.uuid4()
+    body = save_body(lent, parent=str(whole))
+    assert alice.save(part, body).status_code == 201
+    assert alice.save(whole, save_body(lent, order_index=1)).status_code == 201
+    listed = {
+        mask["id"]: mask["parent"]
+        for mask in alice.get(f"images/{lent.image_id}/masks").json()["masks"]
+    }
+    assert listed == {str(part): str(whole), str(whole): None}
+    assert alice.save(part, save_body(lent), version=1).status_code == 200
+    assert Mask.objects.get(id=part).parent_id is None, "it lies in none any more"
+
+
+def test_no_mask_is_a_part_of_itself(browser: Browsers, lent: Assignment) -> None:
+    mask_id = uuid.uuid4()
+    reply = browser("alice").save(mask_id, save_body(lent, parent=str(mask_id)))
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "own_parent")
+    assert not Mask.objects.exists()
+
+
 @pytest.mark.parametrize("state", ["draft", "accepted"])
 def test_the_same_save_twenty_times_is_one_row(
     browser: Browsers, lent: Assignment, state: str

@@ -131,14 +131,46 @@ def test_clean_up_without_a_mask_says_what_to_do(painting: Workbench) -> None:
 
 
 @pytest.fixture
-def exclusive(product: LiveProduct, painting: Workbench) -> Iterator[Workbench]:
-    """The workbench while masks of the project may not overlap."""
+def rule() -> str:
+    return "exclusive"
+
+
+@pytest.fixture
+def exclusive(product: LiveProduct, painting: Workbench, rule: str) -> Iterator[Workbench]:
+    """The workbench while masks of the project may not overlap, or only by the rule that a test names."""
     manager, address = product.session("manager"), f"/api/v1/projects/{painting.project}"
-    assert manager.request("PATCH", address, {"overlap_rule": "exclusive"}).status == 200
+    assert manager.request("PATCH", address, {"overlap_rule": rule}).status == 200
     with painting.page.expect_response(f"**{address}"):
         painting.open()
     yield painting
     assert manager.request("PATCH", address, {"overlap_rule": "allowed"}).status == 200
+
+
+@pytest.mark.parametrize("rule", ["parent_child"])
+def test_where_parts_are_allowed_the_inner_mask_is_one_and_others_give_way(
+    exclusive: Workbench,
+) -> None:
+    exclusive.square_brush()
+    exclusive.dab(0.5, 0.4)
+    exclusive.press(*"]" * 8)
+    exclusive.dab(0.5, 0.4)
+    expect(exclusive.page.locator(".mask-row")).to_have_count(2)
+    exclusive.expect_saved()
+    part, whole = exclusive.stored()
+    assert (part["parent"], whole["parent"]) == (whole["id"], None), "the later one is the outer"
+    assert whole["area"] > part["area"] == DAB and not (pixels(part) & ~pixels(whole)).any()
+    box = whole["bbox"]
+    exclusive.page.reload()
+    exclusive.expect_open()
+    exclusive.press("b", *"[" * 8)
+    exclusive.dab(*exclusive.over_pixel(box[2], (box[1] + box[3]) / 2))
+    expect(exclusive.page.locator(".mask-row")).to_have_count(3)
+    exclusive.expect_saved()
+    part, left_of_whole, beside = exclusive.stored()
+    assert (part["area"], part["parent"]) == (DAB, whole["id"])
+    assert beside["parent"] is None
+    assert np.array_equal(pixels(left_of_whole), pixels(whole) & ~pixels(beside))
+    assert (pixels(beside) & pixels(whole)).any()
 
 
 def test_in_an_exclusive_project_a_new_mask_takes_its_pixels(exclusive: Workbench) -> None:

@@ -63,6 +63,15 @@ class Workbench:
         assert box is not None
         return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
+    def over_pixel(self, x: float, y: float) -> tuple[float, float]:
+        """The spot of the stage that shows a place of the image, as shares of the stage."""
+        drawn(self.page)
+        stage = self.page.locator("#stage")
+        box, view = stage.bounding_box(), stage.get_attribute("data-view")
+        assert box is not None and view is not None
+        scale, left, top = (float(part) for part in view.split())
+        return (left + x * scale) / box["width"], (top + y * scale) / box["height"]
+
     def click(self, across: float, down: float, **options: Any) -> None:
         self.page.mouse.move(*self.place(across, down))
         self.page.mouse.click(*self.place(across, down), **options)

@@ -203,13 +203,13 @@ test('parts are the other candidates that lie in the mask and are no copy of it'
   const names = ['b', 'c'];
   const { masks, current } = acceptWithParts(inHand(EMPTY_DOC, all), FACTS, () => names.shift() ?? 'more');
   assert.equal(current, null);
-  assert.deepEqual(masks.map(({ id, area }) => [id, area]), [['a', 26 * 9], ['b', 6 * 9], ['c', 16 * 9]]);
+  assert.deepEqual(masks.map(({ id, area }) => [id, area]), [['a', 26 * 9], ['b', 16 * 9], ['c', 6 * 9]]);
   assert.deepEqual(masks[1].steps.at(-1), { kind: 'part_of', mask: 'a' });
   assert.deepEqual(masks.map(({ orderIndex }) => orderIndex), [0, 1, 2]);
 });
 
 test('where masks may not overlap an accepted one takes its pixels, and paint with them', () => {
-  const facts = { ...FACTS, exclusive: true };
+  const facts = { ...FACTS, overlapRule: /** @type {const} */ ('exclusive') };
   const painted = paint(newCurrent('old'), stroke('brush', 10, 10, 8), strokeArea(SIZE, stroke('brush', 10, 10, 8)));
   const first = acceptCurrent(inHand(EMPTY_DOC, painted), facts);
   const over = paint(newCurrent('new'), stroke('brush', 14, 10, 8), strokeArea(SIZE, stroke('brush', 14, 10, 8)));
@@ -219,4 +219,61 @@ test('where masks may not overlap an accepted one takes its pixels, and paint wi
   assert.ok(again);
   assert.equal(areaOf(maskOf(again, SIZE)), 32, 'opened again it does not paint over the other');
   assert.deepEqual(changesBetween(first, second).map(({ kind, mask }) => [kind, mask.id]), [['save', 'old'], ['save', 'new']]);
+});
+
+/** @param {import('../../web/static/js/state/types.js').Doc} doc @param {string} id @param {[number, number, number, number]} box @param {import('../../web/static/js/state/overlap.js').OverlapRule} overlapRule */
+function withAccepted(doc, id, box, overlapRule) {
+  const drawn = { ...newCurrent(id), answered: true, candidates: [{ ...candidate(1, 10), mask: rectangle(...box) }] };
+  return acceptCurrent(inHand(doc, drawn), { ...FACTS, overlapRule });
+}
+
+/** @param {import('../../web/static/js/state/types.js').Doc} doc @returns {Record<string, [number, string | null | undefined]>} area and parent by id */
+const family = (doc) => Object.fromEntries(doc.masks.map(({ id, area, parent }) => [id, [area, parent]]));
+
+test('where parts are allowed the inner mask becomes a part of the outer, whichever came first', () => {
+  const person = withAccepted(EMPTY_DOC, 'person', [2, 2, 22, 22], 'parent_child');
+  const head = withAccepted(person, 'head', [4, 4, 14, 14], 'parent_child');
+  assert.deepEqual(family(head), { person: [400, null], head: [100, 'person'] });
+  const eye = withAccepted(head, 'eye', [6, 6, 9, 8], 'parent_child');
+  assert.deepEqual(family(eye).eye, [6, 'head'], 'of the smallest that it lies in');
+  const room = withAccepted(eye, 'room', [0, 0, 30, 25], 'parent_child');
+  assert.deepEqual(family(room), { person: [400, 'room'], head: [100, 'person'], eye: [6, 'head'], room: [750, null] });
+  const face = withAccepted(room, 'face', [5, 5, 13, 13], 'parent_child');
+  assert.deepEqual(family(face), { ...family(room), eye: [6, 'face'], face: [64, 'head'] }, 'comes in between');
+  assert.deepEqual(changesBetween(room, face).map(({ mask }) => mask.id), ['eye', 'face'], 'a new parent is worth a save');
+});
+
+test('where parts are allowed the newer of two that are not related takes what they share', () => {
+  const person = withAccepted(EMPTY_DOC, 'person', [2, 2, 22, 22], 'parent_child');
+  const arm = withAccepted(person, 'arm', [2, 8, 12, 12], 'parent_child');
+  const hand = withAccepted(arm, 'hand', [10, 8, 16, 12], 'parent_child');
+  assert.deepEqual(family(hand), { person: [400, null], arm: [32, 'person'], hand: [24, 'person'] }, 'parts of one whole do not overlap');
+  const dog = withAccepted(hand, 'dog', [14, 8, 34, 12], 'parent_child');
+  assert.deepEqual(family(dog), { person: [400 - 32, null], arm: [32, 'person'], hand: [16, 'person'], dog: [80, null] });
+  const twin = withAccepted(person, 'twin', [2, 2, 22, 21], 'parent_child');
+  assert.deepEqual(family(twin), { person: [20, null], twin: [380, null] }, 'nearly the same mask is no part');
+});
+
+test('a part that is opened again stays one as long as it lies in the whole', () => {
+  const person = withAccepted(EMPTY_DOC, 'person', [2, 2, 22, 22], 'parent_child');
+  const head = withAccepted(person, 'head', [4, 4, 14, 14], 'parent_child');
+  const moved = withAccepted(head, 'head', [4, 4, 15, 15], 'parent_child');
+  assert.deepEqual(family(moved), { person: [400, null], head: [121, 'person'] });
+  const gone = withAccepted(moved, 'head', [20, 4, 30, 14], 'parent_child');
+  assert.deepEqual(family(gone), { person: [400 - 20, null], head: [100, null] });
+  const smaller = withAccepted(head, 'person', [6, 6, 22, 22], 'parent_child');
+  assert.deepEqual(family(smaller), { person: [256, null], head: [100, 'person'] }, 'a whole that shrinks leaves its parts alone');
+  const inner = withAccepted(head, 'person', [6, 6, 10, 10], 'parent_child');
+  assert.deepEqual(family(inner), { person: [16, 'head'], head: [100, null] }, 'nor is anything a part of its part');
+});
+
+test('parts know their whole under every rule, and take its pixels where nothing may overlap', () => {
+  const all = inHand(EMPTY_DOC, answer(clicked(), [candidate(3, 30), candidate(1, 10), candidate(2, 20)], null));
+  const kept = (/** @type {import('../../web/static/js/state/overlap.js').OverlapRule} */ overlapRule) => {
+    const names = ['b', 'c'];
+    return family(acceptWithParts(all, { ...FACTS, overlapRule }, () => names.shift() ?? 'more'));
+  };
+  assert.deepEqual(kept('allowed'), { a: [234, null], b: [144, 'a'], c: [54, 'a'] });
+  assert.deepEqual(kept('parent_child'), { a: [234, null], b: [144, 'a'], c: [54, 'b'] });
+  assert.deepEqual(kept('exclusive'), { a: [90, null], b: [90, 'a'], c: [54, 'a'] });
 });

@@ -45,6 +45,7 @@ def _line(mask: Mask) -> dict[str, object]:
         "held_out": image.held_out,
         "origin": mask.origin,
         "is_withdrawn": mask.is_withdrawn,
+        "parent": _text(mask.parent_id),
         "author": _text(mask.author_id),
         "created_at": mask.created_at.isoformat(),
         "accepted_at": mask.accepted_at and mask.accepted_at.isoformat(),

@@ -127,6 +127,7 @@
  * @property {string | null} author  null: imported, and nobody has worked on it yet
  * @property {string} updated_at
  * @property {boolean} given_up
+ * @property {string | null} parent  the mask that it is a part of
  * @property {Json[]} prompts  ordered provenance
  * @property {Review | null} review  the newest decision about these pixels
  */

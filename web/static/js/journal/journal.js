@@ -24,6 +24,7 @@ import { readUnsaved, writeUnsaved } from './unsaved_file.js';
  * @property {readonly {readonly kind: string, readonly [fact: string]: unknown}[]} prompts ordered
  *   provenance
  * @property {boolean} given_up
+ * @property {string | null} [parent] UUID of the mask that it is a part of
  */
 
 /**

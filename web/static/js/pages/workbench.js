@@ -201,7 +201,7 @@ async function start(facts) {
 
   const readProject = async () => {
     const about = await api.project(facts.project ?? '');
-    show({ exclusive: about.overlap_rule === 'exclusive' });
+    show({ overlapRule: about.overlap_rule });
   };
   const readGuidelines = async () => (await api.guidelines(facts.project ?? '')).html;
   const toggleGuidelines = guidelines({ host: byId('guidelines'), html: readGuidelines, run: runFromButton });

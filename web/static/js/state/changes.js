@@ -36,6 +36,7 @@ export function sameForServer(one, other) {
     one.rle.counts === other.rle.counts &&
     one.state === other.state &&
     one.givenUp === other.givenUp &&
-    one.orderIndex === other.orderIndex
+    one.orderIndex === other.orderIndex &&
+    (one.parent ?? null) === (other.parent ?? null)
   );
 }

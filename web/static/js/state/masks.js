@@ -9,11 +9,12 @@
  * @typedef {object} MaskFacts
  * @property {Size} size
  * @property {string | null} modelVersion
- * @property {boolean} [exclusive]  an accepted mask takes its pixels from all others
+ * @property {import('./overlap.js').OverlapRule} [overlapRule]  of the project; masks may overlap when absent
  */
-import { areaOf, intersect, subtract } from '../geometry/raster.js';
+import { areaOf, intersect } from '../geometry/raster.js';
 import { pickColor } from './colors.js';
-import { candidateRaster, chosenCandidate, decided, isEmpty, maskOf, newCurrent, repainted, reopenMask, UNPAINTED } from './current.js';
+import { candidateRaster, chosenCandidate, isEmpty, maskOf, newCurrent, reopenMask, UNPAINTED } from './current.js';
+import { areAlike, isInWhole, settled, withParent } from './overlap.js';
 import { rasterOf, rleOf } from './rasters.js';
 
 /**
@@ -34,19 +35,12 @@ export function inHand(doc, current) {
  */
 export function acceptCurrent(doc, facts) {
   const accepted = listed(doc, facts, { state: 'accepted', givenUp: false });
-  const newest = doc.current && accepted.masks.find((mask) => mask.id === doc.current?.id);
-  if (!facts.exclusive || accepted === doc || !newest) return accepted;
-  const masks = accepted.masks.map((mask) => (mask === newest ? mask : without(mask, newest)));
-  return { ...accepted, masks: masks.filter((mask) => mask.area > 0) };
+  return accepted === doc || !doc.current ? doc : settled(accepted, doc.current.id, facts.overlapRule ?? 'allowed');
 }
 
-/** How much of a part must lie in the whole. */
-const IN_WHOLE = 0.9;
-/** Masks more alike than this are one. */
-const ALIKE_IOU = 0.9;
-
 /**
- * Accept the object in hand, and keep those of its other candidates that are parts of it as masks of their own.
+ * Accept the object in hand, and keep those of its other candidates that are parts of it as masks of their own, the
+ * largest first, so that something is left of each where masks may not overlap.
  *
  * @param {Doc} doc
  * @param {MaskFacts} facts
@@ -55,18 +49,24 @@ const ALIKE_IOU = 0.9;
  */
 export function acceptWithParts(doc, facts, newId) {
   const { current } = doc;
-  const accepted = listed(doc, facts, { state: 'accepted', givenUp: false });
+  const accepted = acceptCurrent(doc, facts);
   if (!current || accepted === doc) return doc;
   const kept = [maskOf(current, facts.size)];
   let result = accepted;
-  for (const candidate of current.candidates) {
+  const offered = current.candidates.flatMap((candidate) => {
     const raster = candidateRaster(candidate);
-    if (!raster || !isPart(raster, kept)) continue;
+    return raster ? [{ candidate, raster }] : [];
+  });
+  offered.sort((a, b) => areaOf(b.raster) - areaOf(a.raster));
+  for (const { candidate, raster } of offered) {
+    if (!isPart(raster, kept)) continue;
     kept.push(raster);
     const token = { kind: 'candidate', token: candidate.token, predicted_iou: candidate.predictedIou };
     const steps = [...current.steps.filter(({ kind }) => kind !== 'candidate' && kind !== 'stroke'), token, { kind: 'part_of', mask: current.id }];
     const part = { ...newCurrent(newId()), candidates: [candidate], answered: true, steps };
-    result = listed({ ...result, current: part }, facts, { state: 'accepted', givenUp: false });
+    const added = listed({ ...result, current: part }, facts, { state: 'accepted', givenUp: false });
+    const masks = added.masks.map((mask) => (mask.id === part.id ? withParent(mask, current.id) : mask));
+    result = settled({ ...added, masks }, part.id, facts.overlapRule ?? 'allowed');
   }
   return result;
 }
@@ -78,24 +78,7 @@ export function acceptWithParts(doc, facts, newId) {
 function isPart(raster, kept) {
   const area = areaOf(raster);
   const shared = kept.map((one) => areaOf(intersect(one, raster)));
-  const isAlike = kept.some((one, i) => shared[i] > ALIKE_IOU * (areaOf(one) + area - shared[i]));
-  return area > 0 && shared[0] >= IN_WHOLE * area && !isAlike;
-}
-
-/**
- * A mask that gives the pixels it shares with another to it. They stay given, whatever is clicked later.
- *
- * @param {Mask} mask
- * @param {Mask} taker
- * @returns {Mask}
- */
-function without(mask, taker) {
-  const shared = intersect(rasterOf(mask.rle), rasterOf(taker.rle));
-  if (areaOf(shared) === 0) return mask;
-  const raster = subtract(rasterOf(mask.rle), shared);
-  const painted = decided(mask.painted === UNPAINTED ? repainted(mask) : mask.painted, shared, false);
-  const steps = [...mask.steps, { kind: 'overlap', taken_by: taker.id }];
-  return { ...mask, rle: rleOf(raster), area: areaOf(raster), box: raster.box, painted, steps, review: null };
+  return area > 0 && isInWhole(shared[0], area, areaOf(kept[0])) && !kept.some((one, i) => areAlike(shared[i], area, areaOf(one)));
 }
 
 /**
@@ -148,6 +131,7 @@ export function maskFromCurrent(doc, current, { size, modelVersion }) {
     predictedIou: candidate?.predictedIou ?? before?.predictedIou ?? null,
     modelVersion: candidate ? modelVersion : (before?.modelVersion ?? null),
     orderIndex: before?.orderIndex ?? nextOrder(doc),
+    parent: before?.parent ?? null,
   };
 }
 
@@ -240,6 +224,7 @@ export const isSentBack = (mask) => mask.review?.outcome === 'rejected';
  * @property {number | null} predicted_iou
  * @property {string | null} model_version
  * @property {boolean} given_up
+ * @property {string | null} [parent]
  * @property {readonly Record<string, unknown>[]} [prompts]  provenance, in order
  * @property {import('./types.js').Review | null} [review]
  */
@@ -277,6 +262,7 @@ function maskFromServer(row, before) {
     orderIndex: row.order_index,
     state: row.state === 'accepted' ? 'accepted' : 'draft',
     givenUp: row.given_up,
+    parent: row.parent ?? null,
     review: row.review ?? null,
   };
 }

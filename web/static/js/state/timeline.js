@@ -97,7 +97,8 @@ export function reconciled(local, truth) {
   const mine = new Map(local.present.masks.map((mask) => [mask.id, mask]));
   const masks = truth.masks.map((mask) => {
     const own = mine.get(mask.id);
-    return own && own.rle.counts === mask.rle.counts && own.state === mask.state ? own : mask;
+    const isSame = own?.rle.counts === mask.rle.counts && own.state === mask.state && (own.parent ?? null) === (mask.parent ?? null);
+    return isSame ? own : mask;
   });
   const current = truth.current ?? local.present.current;
   const settled = current && !current.reopened && masks.some((mask) => mask.id === current.id);

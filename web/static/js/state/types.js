@@ -66,6 +66,7 @@
  * @property {number} orderIndex
  * @property {'draft' | 'accepted'} state
  * @property {boolean} givenUp
+ * @property {string | null} [parent]  UUID of the mask that it is a part of; it may be gone
  * @property {Review | null} [review]  goes with the pixels it is about
  *
  * @typedef {object} Doc  what undo and redo move through

@@ -76,7 +76,7 @@
  * @property {boolean} overCandidates
  * @property {boolean} peek  masks are hidden while a key is held
  * @property {Keys} keys  of this person
- * @property {boolean} exclusive  masks of this project do not overlap: a newer one takes the pixels
+ * @property {import('./overlap.js').OverlapRule} overlapRule  of the project
  * @property {number} brightness  of the picture, 1 as it is
  * @property {number} contrast  of the picture, 1 as it is
  * @property {boolean} solo  only the selected mask is drawn, else the one under the pointer
@@ -126,7 +126,7 @@ export const FIRST = {
   hidden: new Set(),
   sort: 'order',
   overtime: false,
-  exclusive: false,
+  overlapRule: 'allowed',
   correcting: false,
 };
 

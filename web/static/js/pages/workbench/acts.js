@@ -214,11 +214,10 @@ export class Acts {
   acceptWithParts() {
     const current = currentOf(this.#bench);
     if (!current || !this.#mayEdit()) return;
-    const before = docOf(this.#bench).masks.length;
+    const known = new Set([current.id, ...docOf(this.#bench).masks.map((mask) => mask.id)]);
     const doc = acceptWithParts(docOf(this.#bench), this.#maskFacts(), () => crypto.randomUUID());
     if (doc === docOf(this.#bench)) return this.#options.say('There is no mask to accept yet');
-    const isNew = !current.reopened;
-    const parts = doc.masks.slice(before + (isNew ? 1 : 0));
+    const parts = doc.masks.filter((mask) => !known.has(mask.id));
     this.#commit('Accept with parts', doc);
     this.#record('accept', current, this.#answerOf(current));
     for (const { id } of parts) this.#options.recorder.record('accept', { mask: id, detail: { part_of: current.id } });
@@ -396,8 +395,8 @@ export class Acts {
   }
 
   #maskFacts() {
-    const { exclusive, correcting } = this.#bench;
-    return { size: sizeOf(this.#bench), modelVersion: this.#options.modelVersion(), exclusive: exclusive && !correcting };
+    const { overlapRule, correcting } = this.#bench;
+    return { size: sizeOf(this.#bench), modelVersion: this.#options.modelVersion(), overlapRule: correcting ? /** @type {const} */ ('allowed') : overlapRule };
   }
 
   #idInHand() {

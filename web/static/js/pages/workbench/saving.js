@@ -186,6 +186,7 @@ function wishOf({ kind, mask }, image, assignment) {
     order_index: mask.orderIndex,
     prompts: mask.steps.map((step) => ({ ...step })),
     given_up: mask.givenUp,
+    parent: mask.parent ?? null,
   };
 }
 
