@@ -10,6 +10,7 @@ TRAIN_TASK, TRAIN_QUEUE = "model_server.train", "train"
 COMPARE_TASK, REGISTER_TASK = "model_server.compare", "model_server.register"  # TRAIN_QUEUE
 EXPORT_TASK, IMPORT_TASK = "annotator.write_export", "annotator.import_data_set"  # WEB_QUEUE
 REPORT_TASK = "annotator.record_report"
+WEBHOOK_TASK = "annotator.send_webhook"  # WEB_QUEUE
 TICK_TASK = "annotator.tick"
 WEB_QUEUE = "web"
 

@@ -191,6 +191,8 @@ JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, low=12, high=3600)
 GATE_IOU_MARGIN = env.number("GATE_IOU_MARGIN", 0.01, low=0, high=1)
 GATE_CLICKS_MARGIN = env.number("GATE_CLICKS_MARGIN", 0.25, low=0, high=20)
 GATE_MIN_IMAGES = env.whole("GATE_MIN_IMAGES", 5, low=1, high=1000)
+# Hosts inside private networks that webhooks may be sent to all the same.
+WEBHOOK_PRIVATE_HOSTS = [host.lower() for host in env.words("WEBHOOK_PRIVATE_HOSTS")]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES_PER_UPLOAD
@@ -232,6 +234,8 @@ SPECTACULAR_SETTINGS = {
         "DecisionEnum": "annotator.api.reviews.ON_SIGHT",
         "MaskStateEnum": "annotator.models.masks.MaskState",
         "TokenScopeEnum": "annotator.models.TokenScope",
+        "WebhookEventEnum": "annotator.models.WebhookEvent",
+        "DeliveryStateEnum": "annotator.models.DeliveryState",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1/",
 }

@@ -93,7 +93,8 @@ def _sources_hash() -> str:
 @pytest.fixture(scope="session")
 def product(bundle: Path) -> Iterator[LiveProduct]:
     """The running product with the demo, one for all tests of a session."""
-    with running_product(bundle) as live:
+    receivers = {"WEBHOOK_PRIVATE_HOSTS": "127.0.0.1"}
+    with running_product(bundle, environment=receivers) as live:
         yield live
 
 

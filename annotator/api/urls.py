@@ -34,6 +34,7 @@ from annotator.api import (
     system,
     throughput,
     tokens,
+    webhooks,
 )
 
 SUBJECTS = [
@@ -42,6 +43,7 @@ SUBJECTS = [
     tokens,
     projects,
     invitations,
+    webhooks,
     guidelines,
     images,
     decoding,

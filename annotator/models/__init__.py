@@ -38,15 +38,26 @@ from annotator.models.rounds import (
     VersionComparison,
 )
 from annotator.models.tokens import ApiToken, TokenScope
+from annotator.models.webhooks import (
+    MAX_EXCERPT,
+    MAX_WEBHOOK_URL,
+    DeliveryState,
+    Webhook,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEvent,
+)
 
 __all__ = [
     "DEFAULT_HELD_OUT_PERCENT",
     "DEFAULT_ROUND_HOUR",
     "DEFAULT_ROUND_MASKS",
     "MAX_AGREEMENT_PEOPLE",
+    "MAX_EXCERPT",
     "MAX_HELD_OUT_PERCENT",
     "MAX_REFERENCE_EVERY",
     "MAX_ROUND_MASKS",
+    "MAX_WEBHOOK_URL",
     "MIN_AGREEMENT_PEOPLE",
     "OPEN_STATES",
     "Agreement",
@@ -57,6 +68,7 @@ __all__ = [
     "AuditedMask",
     "ChosenKeys",
     "CopyPurpose",
+    "DeliveryState",
     "Embedding",
     "Export",
     "GuidelinePicture",
@@ -96,4 +108,8 @@ __all__ = [
     "TokenScope",
     "TrainingMasks",
     "VersionComparison",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEvent",
 ]

@@ -25,6 +25,7 @@ from annotator.queries.model_versions import current_model_version
 from annotator.queries.scope import visible_projects
 from annotator.services.hints import send_hint
 from annotator.services.image_copies import copy_to_lend, lends_copies
+from annotator.services.webhook_events import tell_of_assignment
 
 MAX_AHEAD = 3
 ATTEMPTS = 4
@@ -296,5 +297,6 @@ def _end(
         assignment.skip_reason = reason or ""
         assignment.skip_note = note
         assignment.save()
+        tell_of_assignment(assignment)
     send_hint(project=assignment.image.project, kind="images")
     return assignment

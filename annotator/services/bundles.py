@@ -17,6 +17,7 @@ from annotator.services.audit import record_act
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.hints import send_hint
 from annotator.services.stores import file_storage
+from annotator.services.webhook_events import tell_of_promotion
 from common.manifest import MANIFEST_NAME, BadManifest, Manifest
 from common.messages import bundle_key
 from storage import Storage, open_storage
@@ -123,6 +124,7 @@ def _put_to_use(
             promotion = Promotion.objects.create(
                 model_version=model_version, previous=previous, promoted_by=by, reason=reason
             )
+            tell_of_promotion(promotion)
             record_act(
                 person=by,
                 act="model.promoted",

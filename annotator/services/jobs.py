@@ -24,6 +24,7 @@ from annotator.errors import Conflict, Invalid
 from annotator.models import OPEN_STATES, Job, JobKind, JobState
 from annotator.services.doorbell import num_waiting, ring
 from annotator.services.stores import file_storage
+from annotator.services.webhook_events import tell_of_job
 from common.messages import (
     COMPARE_TASK,
     EMBED_QUEUE,
@@ -271,6 +272,7 @@ def _end(job: Job, state: JobState) -> None:
     job.finished_at = timezone.now()
     job.lease_until = None
     job.save()
+    tell_of_job(job)
     _ring_on_commit(JobKind(job.kind))
 
 

@@ -39,6 +39,7 @@ from annotator.services.save_receipts import (
     queue_up,
 )
 from annotator.services.timing import write_timings_safely
+from annotator.services.webhook_events import tell_of_mask
 from common import rle
 
 
@@ -146,6 +147,7 @@ def _find_mask(*, person: Person, save: MaskSave, image: Image) -> Mask | None:
             raise NotInScope(NOTHING)
     if mask.image_id != image.id:
         raise Invalid("The mask belongs to another image.", code="other_image", field="image")
+    mask.image = image  # its project and picture are read already
     return mask
 
 
@@ -216,6 +218,7 @@ def _write(checked: _Checked, mask: Mask | None) -> tuple[SaveReply, Mask]:
     mask.save()
     if is_accepting:
         revision_of(mask, by=checked.person).save(force_insert=True)
+        tell_of_mask(mask, by=checked.person)
     if is_accepting and before is not None:
         record_fix(mask=mask, before=before, by=checked.person)
     return SaveReply(status, describe_saved(mask)), mask

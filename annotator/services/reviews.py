@@ -26,6 +26,7 @@ from annotator.services.hints import send_hint
 from annotator.services.mask_audits import follow_decision
 from annotator.services.mask_history import stored_iou
 from annotator.services.save_receipts import queue_up, stale
+from annotator.services.webhook_events import tell_of_review
 
 MAX_PINS = 20
 
@@ -76,6 +77,7 @@ def decide(*, mask: Mask, decision: Decision, by: Person) -> Decided:
         was_rejected = is_rejected(mask)
         review = _written(mask, decision, by)
         follow_decision(mask=mask, review=review)
+        tell_of_review(review, mask=mask, by=by)
         returned = _send_on(mask, review, was_rejected=was_rejected)
     send_hint(project=mask.image.project, kind="images")
     return Decided(review, is_new=True, returned=returned)
@@ -96,6 +98,7 @@ def record_fix(*, mask: Mask, before: MaskRevision, by: Person) -> Review | None
         reviewer=by,
     )
     follow_decision(mask=mask, review=review)
+    tell_of_review(review, mask=mask, by=by)
     _end_return_when_done(mask)
     return review
 

@@ -12,10 +12,11 @@ from annotator.services.mask_checks import check_due_masks
 from annotator.services.reports import announce
 from annotator.services.schedules import start_due_rounds
 from annotator.services.timing import write_overdue_timings
+from annotator.services.webhook_sending import drop_old_deliveries, ring_due_webhooks
 
 
 def tick() -> None:
-    """Expires leases, times, checks and compares masks, starts rounds, moves jobs and embeddings on."""
+    """Expires leases, times, checks and compares masks, starts rounds, moves jobs, embeddings and webhooks on."""
     expire_leases()
     write_overdue_timings()
     check_due_masks()
@@ -25,6 +26,8 @@ def tick() -> None:
         announce(job)
     for kind in JobKind:
         ring_waiting(kind=kind)
+    ring_due_webhooks()
+    drop_old_deliveries()
     model = current_model_version()
     if model is not None:
         request_missing_embeddings(model_version=model)

@@ -16,9 +16,11 @@ from annotator.views import (
     sign_in,
     statistics,
     system,
+    webhooks,
 )
 
 PROJECT = "projects/<uuid:project_id>"
+WEBHOOK = f"{PROJECT}/webhooks/<uuid:webhook_id>"
 
 urlpatterns: list[URLPattern] = [
     path("", projects.home, name="home"),
@@ -50,6 +52,16 @@ urlpatterns: list[URLPattern] = [
         name="drop-guideline-picture",
     ),
     path(f"{PROJECT}/settings", project_settings.settings, name="project-settings"),
+    path(f"{PROJECT}/webhooks", webhooks.add, name="add-webhook"),
+    path(WEBHOOK, webhooks.webhook, name="webhook"),
+    path(f"{WEBHOOK}/ping", webhooks.ping, name="ping-webhook"),
+    path(f"{WEBHOOK}/switch", webhooks.switch, name="switch-webhook"),
+    path(f"{WEBHOOK}/remove", webhooks.remove, name="remove-webhook"),
+    path(
+        f"{WEBHOOK}/deliveries/<uuid:delivery_id>/redeliver",
+        webhooks.send_again,
+        name="redeliver-webhook",
+    ),
     path(f"{PROJECT}/archive", project_settings.archive, name="archive"),
     path(f"{PROJECT}/members", members.members, name="members"),
     path(f"{PROJECT}/members/add", members.add_member, name="add-member"),

@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from annotator.models import Export, GuidelinePicture, Import, Job, JobKind, MaskAudit, Role, Round
 from annotator.services.invitations import make_invitation
 from annotator.services.tokens import create_token
+from annotator.services.webhooks import add_webhook, send_ping
 from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
 from tests.comparisons import compared
 
@@ -66,6 +67,14 @@ MATRIX = [
     GET    projects/{project}/invitations                404 403 ok  ok
     POST   projects/{project}/invitations                404 403 ok  ok
     DELETE projects/{project}/invitations/{invitation}   404 403 ok  ok
+    GET    projects/{project}/webhooks                   404 403 ok  ok
+    POST   projects/{project}/webhooks                   404 403 ok  ok
+    GET    projects/{project}/webhooks/{webhook}         404 403 ok  ok
+    PATCH  projects/{project}/webhooks/{webhook}         404 403 ok  ok
+    DELETE projects/{project}/webhooks/{webhook}         404 403 ok  ok
+    POST   projects/{project}/webhooks/{webhook}/ping    404 403 ok  ok
+    GET    projects/{project}/webhooks/{webhook}/deliveries 404 403 ok ok
+    POST   projects/{project}/webhooks/{webhook}/deliveries/{delivery}/redeliver 404 403 ok ok
     GET    projects/{project}/guidelines                 404 ok  ok  ok
     POST   projects/{project}/guideline-pictures         404 403 ok  ok
     GET    projects/{project}/guideline-pictures/{picture} 404 404 404 404
@@ -206,12 +215,17 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
     shown = GuidelinePicture.objects.create(
         project=cast.project, name="quay.png", picture=assignment.image.picture
     )
+    webhook, _ = add_webhook(
+        project=cast.project, url="https://hooks.example/", events=["mask.accepted"], by=cast.carol
+    )
     audit = MaskAudit.objects.create(project=cast.project, seed=1, num_images=1)
     return {
         "picture": shown.picture_id,
         "token": str(token.id),
         "invitation": str(invitation.id),
         "audit": str(audit.id),
+        "webhook": str(webhook.id),
+        "delivery": str(send_ping(webhook=webhook, by=cast.carol).id),
         "round": str(round_.id),
         "export": str(export.id),
         "import": str(import_.id),

@@ -27,7 +27,8 @@ FORMS = {
     "new-audit", "drop-guideline-picture", "add-member", "drop-member", "invite-somebody",
     "revoke-invitation", "roll-back", "register-checkpoint", "cancel-model-job", "promote",
     "start-round", "schedule-rounds", "cancel-round", "add-person", "make-link", "set-active",
-    "retry-job", "set-references", "set-agreement", "archive",
+    "retry-job", "set-references", "set-agreement", "archive", "add-webhook", "ping-webhook",
+    "switch-webhook", "remove-webhook", "redeliver-webhook",
 }  # fmt: skip
 
 
@@ -39,6 +40,7 @@ class Place:
     version: str
     link: str
     invitation: str
+    webhook: str
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,11 @@ def place(product: LiveProduct) -> Place:
     assert invited.status == 201, invited.content
     guest = product.session("admin").post("/api/v1/people", {"name": f"guest-{project[:6]}"})
     link = product.session("admin").post(f"/api/v1/people/{guest.json()['id']}/sign-in-link")
-    return Place(project, str(version), link.json()["url"], invited.json()["url"])
+    about = {"url": "https://hooks.invalid/masks", "events": ["mask.accepted", "export.finished"]}
+    webhook = f"/api/v1/projects/{project}/webhooks"
+    hook = str(manager.post(webhook, about).json()["id"])
+    assert manager.post(f"{webhook}/{hook}/ping").status == 202
+    return Place(project, str(version), link.json()["url"], invited.json()["url"], hook)
 
 
 # name of the route -> who looks at it, and where; two rows of one route are told apart by a dot
@@ -77,6 +83,7 @@ ROWS: dict[str, tuple[str | None, str]] = {
     "my-scores": ("annotator", "/projects/{project}/my-scores"),
     "statistics": ("manager", "/projects/{project}/statistics"),
     "project-settings": ("manager", "/projects/{project}/settings"),
+    "webhook": ("manager", "/projects/{project}/webhooks/{webhook}"),
     "audit-log": ("admin", "/system/audit-log"),
     "dashboard": ("manager", "/projects/{project}/dashboard"),
     "rounds": ("manager", "/projects/{project}/rounds"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 import shutil
@@ -28,6 +31,7 @@ from tests.browser.projects import (
 from tests.http_session import PASSWORD
 from tests.live_product import LiveProduct
 from tests.patience import LONG_MS
+from tests.webhook_receiver import running_receiver
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
@@ -466,3 +470,43 @@ def test_the_choice_of_dark_is_kept(open_page: OpenPage) -> None:
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("body")).to_have_css("background-color", "rgb(16, 20, 22)")
+
+
+def test_a_manager_adds_a_webhook_and_sees_what_it_was_told(
+    product: LiveProduct, open_page: OpenPage, project: str
+) -> None:
+    with running_receiver() as receiver:
+        page = open_page("manager", f"/projects/{project}/settings")
+        page.get_by_label("Address").fill(receiver.url)
+        page.get_by_label("an export is over").check()
+        page.get_by_role("button", name="Add it").click()
+        secret = page.get_by_label("Secret").input_value()
+        page.get_by_role("button", name="Send a ping").click()
+        line = page.locator("#deliveries tbody tr")
+        expect(line.locator(".chip")).to_have_text("delivered")
+        expect(page.get_by_label("Secret")).to_have_count(0)
+        [got] = receiver.got
+        signed = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode()
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        digest = hmac.new(key, signed + got.body, hashlib.sha256).digest()
+        assert got.headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+
+        receiver.status, receiver.words = 500, b"the disk is full"
+        exported = product.session("manager").post(
+            f"/api/v1/projects/{project}/exports", {"format": "coco"}
+        )
+        assert exported.status == 202
+        failing = line.filter(has_text="export.finished")
+        expect(failing.locator(".chip")).to_have_text("waiting")
+        expect(failing).to_contain_text("500 after")
+        failing.locator("summary").click()
+        expect(failing).to_contain_text("the disk is full")
+        failing.locator("summary").click()
+        receiver.status = 200
+        failing.get_by_role("button", name="again").click()
+        expect(failing.locator(".chip")).to_have_text("delivered")
+        page.get_by_role("button", name="Remove").click()
+        page.locator("dialog").get_by_role("button", name="Remove").click()
+        expect(page.get_by_role("heading", name="Webhooks")).to_be_visible()
+        expect(page.get_by_text(receiver.url)).to_have_count(0)
+    assert [got.event["type"] for got in receiver.got][-1] == "export.finished"

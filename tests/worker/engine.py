@@ -157,6 +157,7 @@ class Engine:
             "DATABASE_URL": own_database_url(),
             "REDIS_URL": self.redis_url,
             "STORAGE_URL": self.storage_url,
+            "WEBHOOK_PRIVATE_HOSTS": "127.0.0.1",  # where the receivers of tests listen
         }
 
 

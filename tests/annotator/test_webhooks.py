@@ -1,0 +1,537 @@
+"""Webhooks: what is written with an event, what a receiver gets, and what becomes of failures."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import importlib.util
+import inspect
+import json
+import time
+import uuid
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from annotator.errors import Conflict, Invalid
+from annotator.models import (
+    AuditEntry,
+    DeliveryState,
+    Export,
+    Import,
+    Job,
+    JobKind,
+    JobState,
+    Mask,
+    Project,
+    RejectReason,
+    ReviewOutcome,
+    Round,
+    SkipReason,
+    Webhook,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEvent,
+)
+from annotator.services import jobs, webhook_sending
+from annotator.services.assignments import skip, submit
+from annotator.services.bundles import promote, roll_back
+from annotator.services.reviews import Decision, decide
+from annotator.services.webhook_events import write_deliveries
+from annotator.services.webhook_sending import (
+    MAX_ATTEMPTS,
+    MAX_FAILURES_IN_A_ROW,
+    drop_old_deliveries,
+    ring_due_webhooks,
+    send_due,
+    wait_after,
+)
+from annotator.services.webhooks import (
+    MAX_WEBHOOKS_PER_PROJECT,
+    WebhookChanges,
+    add_webhook,
+    change_webhook,
+    redeliver,
+    secret_of,
+    send_ping,
+)
+from launcher.places import CHECKOUT
+from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
+from tests.database_fixtures import browser
+from tests.webhook_receiver import Receiver, running_receiver
+
+__all__ = ["browser"]
+Browsers = Callable[[str], Browser]
+
+
+@pytest.fixture(autouse=True)
+def allowed(settings: Settings) -> None:
+    settings.WEBHOOK_PRIVATE_HOSTS = ["127.0.0.1"]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def webhook(cast: Cast, receiver: Receiver) -> Webhook:
+    """Carol's, told of everything."""
+    return listen(cast.project, cast, receiver.url)
+
+
+def listen(project: Project, cast: Cast, url: str) -> Webhook:
+    return add_webhook(project=project, url=url, events=WebhookEvent.values, by=cast.carol)[0]
+
+
+def written(webhook: Webhook, event: str = "export.finished") -> WebhookDelivery:
+    """A delivery that is due."""
+    return write_deliveries([webhook], event=event, project=webhook.project, data={"cup": "ü"})[0]
+
+
+def make_everything_due(webhook: Webhook) -> None:
+    """As if the waits were over."""
+    WebhookDelivery.objects.filter(webhook=webhook, state="waiting").update(due_at=timezone.now())
+    Webhook.objects.filter(id=webhook.id).update(quiet_until=None)
+
+
+def told(webhook: Webhook) -> list[dict[str, Any]]:
+    """What was written down, oldest first."""
+    found = WebhookDelivery.objects.filter(webhook=webhook).order_by("created_at")
+    return [json.loads(delivery.body) for delivery in found]
+
+
+# ---- what a receiver gets ------------------------------------------------------------------------
+
+
+def test_a_receiver_gets_the_event_signed_with_the_secret_told_once(
+    cast: Cast, receiver: Receiver
+) -> None:
+    webhook, secret = add_webhook(
+        project=cast.project, url=receiver.url, events=["export.finished"], by=cast.carol
+    )
+    delivery = written(webhook)
+    assert send_due(webhook_id=webhook.id) == 1
+    [got] = receiver.got
+    assert got.event["type"] == "export.finished" and got.event["data"] == {"cup": "ü"}
+    assert got.event["project"] == {"id": str(cast.project.id), "name": "Harbour"}
+    assert got.headers["content-type"] == "application/json"
+    assert got.headers["webhook-id"] == str(delivery.id)
+    at = got.headers["webhook-timestamp"]
+    assert abs(int(at) - time.time()) < 60
+    content = got.headers["webhook-id"].encode() + b"." + at.encode() + b"." + got.body
+    digest = hmac.new(b64decode(secret[6:]), content, hashlib.sha256).digest()
+    assert got.headers["webhook-signature"] == "v1," + b64encode(digest).decode()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.due_at) == (DeliveryState.DELIVERED, None)
+    attempt = WebhookAttempt.objects.get(delivery=delivery)
+    assert (attempt.status_code, attempt.excerpt) == (200, "thank you")
+    assert send_due(webhook_id=webhook.id) == 0
+
+
+def test_secrets_differ_stand_in_no_table_and_follow_the_key_of_the_server(
+    cast: Cast, webhook: Webhook, settings: Settings
+) -> None:
+    secret, other = secret_of(webhook), secret_of(listen(cast.project, cast, "https://a.example/"))
+    assert secret != other and secret == secret_of(Webhook.objects.get(id=webhook.id))
+    rows = [vars(Webhook.objects.get(id=webhook.id)), *AuditEntry.objects.values()]
+    assert secret[6:] not in str(rows)
+    settings.SECRET_KEY = "another key of thirty-two letters or more"
+    assert secret_of(webhook) != secret
+
+
+@pytest.fixture
+def example() -> ModuleType:
+    """The receiver's side, as the documentation shows it."""
+    path = CHECKOUT / "docs" / "examples" / "verify_webhook.py"
+    spec = importlib.util.spec_from_file_location("verify_webhook", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_documented_example_accepts_what_is_ours_and_nothing_else(
+    example: ModuleType, webhook: Webhook, receiver: Receiver
+) -> None:
+    written(webhook)
+    send_due(webhook_id=webhook.id)
+    [got], secret = receiver.got, secret_of(webhook)
+    assert example.verify(secret, got.headers, got.body)["type"] == "export.finished"
+    page = (CHECKOUT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    assert inspect.getsource(example.verify) in page
+    later = {**got.headers, "webhook-timestamp": str(int(got.headers["webhook-timestamp"]) + 1)}
+    for headers, body in ((got.headers, got.body + b" "), (later, got.body)):
+        with pytest.raises(ValueError, match="signature"):
+            example.verify(secret, headers, body)
+    with pytest.raises(ValueError, match="old"):
+        example.verify(secret, got.headers, got.body, tolerance_s=-1)
+
+
+def test_the_documented_example_knows_the_vector_of_standard_webhooks(example: ModuleType) -> None:
+    headers = {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    body, secret = b'{"test": 2432232314}', "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    assert example.verify(secret, headers, body, tolerance_s=1e10) == {"test": 2432232314}
+
+
+# ---- failures ------------------------------------------------------------------------------------
+
+
+def test_a_failure_is_tried_again_later_and_later_and_then_given_up(
+    webhook: Webhook, receiver: Receiver
+) -> None:
+    receiver.status, receiver.words = 503, b"down for repairs"
+    delivery = written(webhook)
+    waits = []
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        before = timezone.now()
+        assert send_due(webhook_id=webhook.id) == 1
+        delivery.refresh_from_db()
+        assert delivery.attempts.count() == attempt == delivery.num_failures
+        if delivery.due_at is not None:
+            waits.append(round((delivery.due_at - before).total_seconds()))
+        assert send_due(webhook_id=webhook.id) == 0, "not before it is due"
+        make_everything_due(webhook)
+    assert waits == [10, 40, 160, 640, 2560, 10240, 40960, 43200]
+    assert delivery.state == DeliveryState.FAILED
+    assert {got.headers["webhook-id"] for got in receiver.got} == {str(delivery.id)}
+    assert {got.body for got in receiver.got} == {delivery.body.encode()}
+    assert set(delivery.attempts.values_list("status_code", "excerpt")) == {
+        (503, "down for repairs")
+    }
+    assert send_due(webhook_id=webhook.id) == 0
+
+
+def test_waits_never_grow_beyond_a_limit() -> None:
+    assert wait_after(1) == timedelta(seconds=10)
+    assert wait_after(8) == wait_after(10_000) == timedelta(hours=12)
+
+
+def test_an_address_that_fails_rests_and_its_first_answer_ends_that(
+    webhook: Webhook, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    first, second = written(webhook), written(webhook)
+    assert send_due(webhook_id=webhook.id) == 1
+    assert list(first.attempts.values_list("status_code", flat=True)) == [500]
+    assert not second.attempts.exists()
+    webhook.refresh_from_db()
+    assert webhook.num_failures == 1 and webhook.quiet_until is not None
+    receiver.status = 200
+    make_everything_due(webhook)
+    assert send_due(webhook_id=webhook.id) == 2
+    webhook.refresh_from_db()
+    assert (webhook.num_failures, webhook.quiet_until) == (0, None)
+
+
+def test_one_that_is_refused_holds_up_no_other(webhook: Webhook, receiver: Receiver) -> None:
+    receiver.status = 422
+    refused = written(webhook)
+    send_due(webhook_id=webhook.id)
+    receiver.status = 200
+    others = [written(webhook) for _ in range(3)]
+    Webhook.objects.update(quiet_until=timezone.now())
+    assert send_due(webhook_id=webhook.id) == 3
+    assert {delivery.attempts.count() for delivery in others} == {1}
+    refused.refresh_from_db()
+    assert refused.state == DeliveryState.WAITING
+
+
+def test_after_many_failures_in_a_row_it_is_switched_off_with_the_reason(
+    webhook: Webhook, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    Webhook.objects.update(num_failures=MAX_FAILURES_IN_A_ROW - 2)
+    for _ in range(2):
+        delivery = written(webhook)
+    for is_active in (True, False):
+        make_everything_due(webhook)
+        send_due(webhook_id=webhook.id)
+        webhook.refresh_from_db()
+        assert webhook.is_active == is_active
+    assert webhook.off_reason == "30 attempts in a row failed."
+    act = AuditEntry.objects.get(act="webhook.switched_off")
+    assert (act.person, act.project_id) == (None, webhook.project_id)
+    make_everything_due(webhook)
+    assert send_due(webhook_id=webhook.id) == 0
+    with pytest.raises(Conflict, match="off"):
+        send_ping(webhook=webhook, by=webhook.created_by)
+    with pytest.raises(Conflict, match="off"):
+        redeliver(delivery=delivery)
+
+    receiver.status = 200
+    change_webhook(webhook=webhook, changes=WebhookChanges(is_active=True), by=webhook.created_by)
+    assert (webhook.off_reason, webhook.num_failures) == ("", 0)
+    assert send_due(webhook_id=webhook.id) == 2
+
+
+def test_an_address_that_is_gone_is_told_nothing_more(webhook: Webhook, receiver: Receiver) -> None:
+    receiver.status = 410
+    written(webhook)
+    send_due(webhook_id=webhook.id)
+    webhook.refresh_from_db()
+    assert (webhook.is_active, webhook.off_reason) == (False, "The address answered 410 (gone).")
+
+
+def test_an_address_that_nothing_may_be_sent_to_fails_like_any_other(cast: Cast) -> None:
+    webhook = listen(cast.project, cast, "http://localhost:9/")
+    delivery = written(webhook)
+    send_due(webhook_id=webhook.id)
+    attempt = delivery.attempts.get()
+    assert attempt.status_code is None and "private network" in attempt.excerpt
+
+
+# ---- asked for -----------------------------------------------------------------------------------
+
+
+def test_a_redelivery_is_the_same_bytes_under_the_same_id(
+    webhook: Webhook, receiver: Receiver
+) -> None:
+    delivery = written(webhook)
+    send_due(webhook_id=webhook.id)
+    redeliver(delivery=delivery)
+    assert send_due(webhook_id=webhook.id, first=delivery.id) == 1
+    first, again = receiver.got
+    assert first.body == again.body
+    assert first.headers["webhook-id"] == again.headers["webhook-id"]
+    assert delivery.attempts.count() == 2
+
+
+def test_what_somebody_waits_for_goes_first_even_while_the_address_rests(
+    cast: Cast, webhook: Webhook, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    older = [written(webhook) for _ in range(2)]
+    send_due(webhook_id=webhook.id)
+    receiver.status = 200
+    ping = send_ping(webhook=webhook, by=cast.carol)
+    assert send_due(webhook_id=webhook.id) == 0, "it rests"
+    assert send_due(webhook_id=webhook.id, first=ping.id) == 2
+    assert receiver.types() == ["export.finished", "ping", "export.finished"]
+    assert receiver.got[1].event["data"] == {"webhook": str(webhook.id), "asked_by": "carol"}
+    assert receiver.got[2].headers["webhook-id"] == str(older[1].id)
+
+
+def test_while_a_worker_sends_no_other_does(webhook: Webhook, receiver: Receiver) -> None:
+    delivery = written(webhook)
+    Webhook.objects.update(claimed_until=timezone.now() + timedelta(minutes=1))
+    assert (
+        send_due(webhook_id=webhook.id) == send_due(webhook_id=webhook.id, first=delivery.id) == 0
+    )
+    Webhook.objects.update(claimed_until=timezone.now())  # that worker died
+    assert send_due(webhook_id=webhook.id) == 1
+
+
+def test_what_is_removed_meanwhile_leaves_no_trace(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(webhook)
+    real = webhook_sending.post
+
+    def remove_then_post(**request: Any) -> object:
+        Webhook.objects.all().delete()
+        return real(**request)
+
+    monkeypatch.setattr(webhook_sending, "post", remove_then_post)
+    assert send_due(webhook_id=webhook.id) == 1
+    assert not WebhookAttempt.objects.exists()
+
+
+# ---- the tick ------------------------------------------------------------------------------------
+
+
+def test_the_tick_rings_for_what_is_due_unless_rings_wait_already(
+    cast: Cast, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[object] = []
+    waiting: dict[str, int | None] = {"num": 0}
+    monkeypatch.setattr(webhook_sending, "ring", lambda **ring: rung.append(ring["payload"]))
+    monkeypatch.setattr(webhook_sending, "num_waiting", lambda queue: waiting["num"])
+    other = listen(cast.elsewhere, cast, "https://a.example/")
+    ring_due_webhooks()
+    assert rung == []
+    written(webhook)
+    WebhookDelivery.objects.filter(id=written(other).id).update(
+        due_at=timezone.now() + timedelta(minutes=1)
+    )
+    for num in (3, None, 0):
+        waiting["num"] = num
+        ring_due_webhooks()
+    assert rung == [{"webhook_id": str(webhook.id)}]
+    Webhook.objects.filter(id=webhook.id).update(is_active=False)
+    ring_due_webhooks()
+    assert len(rung) == 1
+
+
+def test_old_deliveries_are_dropped(webhook: Webhook) -> None:
+    old, new = written(webhook), written(webhook)
+    for delivery, days in ((old, 31), (new, 29)):
+        at = timezone.now() - timedelta(days=days)
+        WebhookDelivery.objects.filter(id=delivery.id).update(created_at=at)
+    drop_old_deliveries()
+    assert list(WebhookDelivery.objects.values_list("id", flat=True)) == [new.id]
+
+
+# ---- events --------------------------------------------------------------------------------------
+
+
+def test_saving_handing_in_and_skipping_are_told(
+    cast: Cast, webhook: Webhook, browser: Browsers
+) -> None:
+    for _ in range(2):
+        make_image(cast.project)
+    assignment = lend(cast.alice, cast.project)
+    alice, mask = browser("alice"), uuid.uuid4()
+    alice.save(mask, save_body(assignment))
+    assert told(webhook) == [], "a draft is nobody's event"
+    body = save_body(assignment, state="accepted")
+    for _ in range(2):  # a retry is no second event
+        assert alice.save(mask, body, version=1).status_code == 200
+    given_up = save_body(assignment, state="accepted", given_up=True, order_index=1)
+    assert alice.save(uuid.uuid4(), given_up).status_code == 201
+    for _ in range(2):
+        submit(assignment=assignment)
+    skip(assignment=lend(cast.alice, cast.project), reason=SkipReason.UNCLEAR, note="fog")
+    accepted, submitted, skipped = told(webhook)
+    assert (accepted["type"], accepted["data"]) == (
+        "mask.accepted",
+        {
+            "mask": str(mask),
+            "version": 2,
+            "image": str(assignment.image_id),
+            "image_name": "harbour-0.png",
+            "accepted_by": "alice",
+            "area": Mask.objects.get(id=mask).area,
+            "predicted_iou": 0.91,
+            "model_version": None,
+        },
+    )
+    assert (submitted["type"], submitted["data"]) == (
+        "image.submitted",
+        {
+            "image": str(assignment.image_id),
+            "image_name": "harbour-0.png",
+            "annotator": "alice",
+        },
+    )
+    assert skipped["type"] == "image.skipped"
+    assert (skipped["data"]["reason"], skipped["data"]["note"]) == ("unclear", "fog")
+
+
+def test_decisions_and_corrections_of_reviewers_are_told(
+    cast: Cast, webhook: Webhook, browser: Browsers
+) -> None:
+    make_image(cast.project)
+    assignment, mask_id = lend(cast.alice, cast.project), uuid.uuid4()
+    browser("alice").save(mask_id, save_body(assignment, state="accepted"))
+    submit(assignment=assignment)
+    WebhookDelivery.objects.all().delete()
+    mask = Mask.objects.get(id=mask_id)
+    rejected = Decision(
+        uuid.uuid4(), 1, ReviewOutcome.REJECTED, RejectReason.MISSING_PART, note="the bow"
+    )
+    for _ in range(2):
+        decide(mask=mask, decision=rejected, by=cast.carol)
+    assert browser("carol").correct(mask, grown=3).status_code == 200
+    decided, accepted, fixed = told(webhook)
+    assert decided["data"]["outcome"] == "rejected" and decided["data"]["reviewer"] == "carol"
+    assert (decided["data"]["reason"], decided["data"]["note"]) == ("missing_part", "the bow")
+    assert accepted["type"] == "mask.accepted" and accepted["data"]["accepted_by"] == "carol"
+    assert fixed["data"]["outcome"] == "fixed" and 0 < fixed["data"]["iou"] < 1
+
+
+def test_the_ends_of_exports_imports_and_rounds_are_told(cast: Cast, webhook: Webhook) -> None:
+    exporting = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
+    Export.objects.create(
+        project=cast.project, job=exporting, format="coco", num_masks=4, file_sha256="a" * 64
+    )
+    importing = Job.objects.create(kind=JobKind.IMPORT, subject="an import", attempt=3)
+    Import.objects.create(project=cast.project, job=importing, name="otters.zip")
+    training = Job.objects.create(kind=JobKind.TRAIN, subject=str(cast.project.id))
+    model = make_model(promote=False)
+    round_ = Round.objects.create(
+        project=cast.project, number=2, job=training, snapshot_key="s", num_images=1,
+        num_masks=9, base=model, candidate=make_model(promote=False),
+    )  # fmt: skip
+    with transaction.atomic():
+        jobs.fail(job=exporting, error="disk full", retry=True)
+    assert told(webhook) == [], "it is tried again"
+    with transaction.atomic():
+        jobs.finish(job=exporting, result={})
+        jobs.fail(job=importing, error="no zip file", retry=True)
+        jobs.end_cancelled(job=training)
+        jobs.finish(job=Job.objects.create(kind=JobKind.EMBED, subject="x"), result={})
+    export, import_, round_told = told(webhook)
+    assert export["type"] == "export.finished"
+    assert (export["data"]["state"], export["data"]["error"]) == ("done", None)
+    assert (export["data"]["num_masks"], export["data"]["file_sha256"]) == (4, "a" * 64)
+    assert import_["type"] == "import.finished" and import_["data"]["state"] == "failed"
+    assert (import_["data"]["error"], import_["data"]["name"]) == ("no zip file", "otters.zip")
+    assert round_told["type"] == "round.finished" and round_told["data"]["number"] == 2
+    assert round_told["data"]["state"] == JobState.CANCELLED
+    assert round_told["data"]["candidate"] == str(round_.candidate_id)
+
+
+def test_a_promotion_is_told_to_every_project_that_is_not_archived(
+    cast: Cast, webhook: Webhook
+) -> None:
+    elsewhere = listen(cast.elsewhere, cast, "https://a.example/")
+    archived = Project.objects.create(name="Old", archived_at=timezone.now())
+    silent = listen(archived, cast, "https://b.example/")
+    before, after = make_model(), make_model(promote=False)
+    promote(model_version=after, expected_current=before.id, by=cast.dan)
+    roll_back(by=cast.dan)
+    forth, back = told(webhook)
+    assert forth["type"] == "model.promoted" and forth["data"]["model_version"] == str(after.id)
+    assert forth["data"]["previous"] == back["data"]["model_version"] == str(before.id)
+    assert told(elsewhere)[0]["project"]["name"] == "Elsewhere"
+    assert told(silent) == []
+
+
+def test_an_event_that_did_not_happen_is_not_told(cast: Cast, webhook: Webhook) -> None:
+    make_image(cast.project)
+    assignment = lend(cast.alice, cast.project)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        submit(assignment=assignment)
+        raise RuntimeError
+    assert told(webhook) == []
+
+
+def test_only_what_was_asked_for_is_told_and_only_of_the_own_project(
+    cast: Cast, receiver: Receiver
+) -> None:
+    def one(project: Project, *events: str) -> Webhook:
+        return add_webhook(project=project, url=receiver.url, events=events, by=cast.carol)[0]
+
+    ours, theirs = one(cast.project, "image.submitted"), one(cast.elsewhere, "image.submitted")
+    other = one(cast.project, "image.skipped", "mask.accepted")
+    off = one(cast.project, "image.submitted")
+    change_webhook(webhook=off, changes=WebhookChanges(is_active=False), by=cast.carol)
+    make_image(cast.project)
+    submit(assignment=lend(cast.alice, cast.project))
+    assert [len(told(each)) for each in (ours, theirs, other, off)] == [1, 0, 0, 0]
+
+
+def test_a_project_has_so_many_webhooks_and_known_events(cast: Cast) -> None:
+    for number in range(MAX_WEBHOOKS_PER_PROJECT):
+        listen(cast.project, cast, f"https://hooks.example/{number}")
+    with pytest.raises(Conflict, match="at most 10"):
+        listen(cast.project, cast, "https://hooks.example/more")
+    for events in ([], ["ping"], ["mask.accepted", "cup.broken"]):
+        with pytest.raises(Invalid) as refused:
+            add_webhook(
+                project=cast.elsewhere, url="https://hooks.example/", events=events, by=cast.carol
+            )
+        assert refused.value.field == "events"
