@@ -89,7 +89,7 @@ def test_the_reason_for_being_off_and_what_failed_are_on_the_page(
     Webhook.objects.update(num_failures=1)
     shown = visitor("carol").get(path).text
     assert "503 after 12 ms" in shown and "&lt;h1&gt;down&lt;/h1&gt;" in shown
-    assert "1 attempt in a row failed" in shown
+    assert "The last attempt failed" in shown
     Webhook.objects.update(is_active=False, off_reason="30 attempts in a row failed.")
     shown = visitor("carol").get(path).text
     assert "Switched off by itself: 30 attempts in a row failed." in shown
