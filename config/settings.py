@@ -189,7 +189,6 @@ LEASE_SECONDS = env.whole("LEASE_SECONDS", 1800, low=10, high=7 * 24 * 3600)
 JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, low=12, high=3600)
 # A candidate that is worse by more than this is not promoted without a reason.
 GATE_IOU_MARGIN = env.number("GATE_IOU_MARGIN", 0.01, low=0, high=1)
-GATE_CLICKS_MARGIN = env.number("GATE_CLICKS_MARGIN", 0.25, low=0, high=20)
 GATE_MIN_IMAGES = env.whole("GATE_MIN_IMAGES", 5, low=1, high=1000)
 # Hosts inside private networks that webhooks may be sent to all the same.
 WEBHOOK_PRIVATE_HOSTS = [host.lower() for host in env.words("WEBHOOK_PRIVATE_HOSTS")]

@@ -40,11 +40,6 @@ class Measure:
     is_replay: bool
     decides: bool = False
 
-    @property
-    def margin(self) -> float:
-        """How much worse is still let through."""
-        return settings.GATE_CLICKS_MARGIN if self.name == "clicks" else settings.GATE_IOU_MARGIN
-
     def gain(self, difference: float) -> float:
         """A difference so that more is better."""
         return self.better * difference
@@ -81,7 +76,7 @@ MEASURES = (
     Measure("held_out_iou_3", "Held-out masks: IoU after 3 clicks", GREATER, 3, False),
     Measure("first_capped", "Replay: IoU up to 0.90 after the first click", GREATER, 3, True, True),
     Measure("first_iou", "Replay: IoU after the first click", GREATER, 3, True),
-    Measure("clicks", "Replay: clicks to IoU 0.90", SMALLER, 2, True, True),
+    Measure("clicks", "Replay: clicks to IoU 0.90", SMALLER, 2, True),
     Measure("unpainted_share", "Replay: painted pixels no longer needed", GREATER, 0, True),
     Measure("seconds", "Replay: predicted seconds of correcting a mask", SMALLER, 1, True),
 )
@@ -171,18 +166,21 @@ def group_names(groups: Iterable[str]) -> dict[str, str]:
 
 
 def _worse(measure: Measure, found: dict[str, Any]) -> Iterator[str]:
-    """Over all masks the measured difference decides; on few images, or in one group, only a sure one."""
-    if _has_enough(found):
-        is_lost = measure.gain(found["difference"]) < -measure.margin
-    else:
-        is_lost = _surely_loses(measure, found)
-    if is_lost:
+    """Reasons to hold the candidate back: over all masks, and in single projects where there are several."""
+    if _is_lost(measure, found):
         yield _change(measure, found)
     lost = {group: own for group, own in found["by_group"].items() if _surely_loses(measure, own)}
     if len(found["by_group"]) > 1 and lost:
         names = group_names(lost)
         for group, own in lost.items():
             yield f"{_change(measure, own)} in {names.get(group, 'a removed project')}"
+
+
+def _is_lost(measure: Measure, found: dict[str, Any]) -> bool:
+    """The measured difference decides; where images are few, or annotators made it, only a sure one."""
+    if measure.is_replay or not _has_enough(found):
+        return _surely_loses(measure, found)
+    return measure.gain(found["difference"]) < -settings.GATE_IOU_MARGIN
 
 
 def _has_enough(found: dict[str, Any]) -> bool:
@@ -198,8 +196,11 @@ def _too_few(num_images: int) -> str:
 
 
 def _surely_loses(measure: Measure, found: dict[str, Any]) -> bool:
+    """Whether the whole interval lies beyond the margin; of a replay of few images nothing is sure."""
     interval = found["interval"]
-    return bool(interval) and _best_of(measure, interval) < -measure.margin
+    if interval is None or (measure.is_replay and not _has_enough(found)):
+        return False
+    return _best_of(measure, interval) < -settings.GATE_IOU_MARGIN
 
 
 def _is_surely_better(measure: Measure, found: dict[str, Any]) -> bool:

@@ -69,7 +69,7 @@ def test_asking_twice_is_one_job_and_asking_again_keeps_the_numbers_until_there_
     job = ask(browser, base, other)
     assert ask(browser, base, other) == job
     report(job, "running")
-    found = comparison(clicks=difference(3.0, 2.0))
+    found = comparison(first_capped=difference(0.6, 0.8))
     report(job, "done", {"comparison": found})
     pair = VersionComparison.objects.get()
     assert (pair.found, job.state) == (found, JobState.DONE) and pair.compared_at is not None
@@ -77,7 +77,7 @@ def test_asking_twice_is_one_job_and_asking_again_keeps_the_numbers_until_there_
     assert again != job
     reply = browser("dan").get(f"model-comparisons/{pair.id}").json()
     assert (reply["state"], reply["verdict"]) == ("queued", "better")
-    assert reply["comparison"]["measures"][0]["difference"] == -1.0
+    assert reply["comparison"]["measures"][0]["difference"] == 0.2
     listed = browser("dan").get("model-comparisons").json()
     assert listed["total"] == 1 and listed["comparisons"][0]["job"] == str(again.id)
 
@@ -121,10 +121,10 @@ def test_a_comparison_is_stopped_and_other_jobs_are_not(
 
 def test_the_gate_goes_by_the_comparison_with_the_version_in_use(base: ModelVersion) -> None:
     in_use = make_model()
-    candidate = candidate_of(base, comparison(clicks=difference(3.0, 2.0)))
+    candidate = candidate_of(base, comparison(first_capped=difference(0.6, 0.8)))
     assert verdict_of(candidate).standing == Standing.BETTER, "than the one it came from"
     assert verdict_of(candidate).base == base
-    compared(in_use, candidate, comparison(clicks=difference(1.5, 2.0)))
+    compared(in_use, candidate, comparison(first_capped=difference(0.8, 0.6)))
     verdict = verdict_of(candidate)
     assert (verdict.standing, verdict.base) == (Standing.WORSE, in_use)
     with pytest.raises(Conflict, match="worse than compact"):
