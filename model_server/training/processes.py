@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+import torch._dynamo  # an optimiser would, later: a process group that is there by then outlives its end
 import torch.distributed as dist
 from torch import Tensor, nn
 

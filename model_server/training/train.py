@@ -180,7 +180,12 @@ def step_draws(seed: int, step: int, processes: Processes) -> Draws:
     return Draws(seed, step, rank=processes.rank, num_processes=processes.count)
 
 
+def main() -> None:
+    """The command."""
+    settings, resume = read_settings(None)
+    with joined_processes(settings.device) as processes:
+        print(train(settings, resume=resume, processes=processes))
+
+
 if __name__ == "__main__":
-    train_settings, train_resume = read_settings(None)
-    with joined_processes(train_settings.device) as train_processes:
-        print(train(train_settings, resume=train_resume, processes=train_processes))
+    main()

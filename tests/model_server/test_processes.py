@@ -42,7 +42,7 @@ def test_torchrun_trains_and_one_process_writes(tmp_path: Path) -> None:
     arguments = ["--data", str(folder), "--out", str(out), "--config", "tiny_maps"]
     arguments += ["--steps", "4", "--phase", "1,64,2,2,2,0.6,2.2", "--loaders", "0"]
     arguments += ["--threads", "1", "--log-steps", "2", "--device", "cpu"]
-    torchrun("-m", "model_server.training.train", *arguments)
+    torchrun("-m", "tests.model_server.joint_training", *arguments)
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4]
     assert lines[0]["masks_per_s"] > lines[0]["images_per_s"] > 0
