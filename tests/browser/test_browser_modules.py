@@ -221,7 +221,8 @@ def test_a_preview_is_the_mask_of_the_click_that_follows(decoder_page: Page) -> 
           const other = await client.decode(click('one', 41, 9));
           const wanted = candidates.find(({ token }) => token === 2).mask;
           const [x0, y0, x1, y1] = wanted.box;
-          const isSet = (x, y) => x >= x0 && x < x1 && y >= y0 && y < y1 && wanted.bits[(y - y0) * (x1 - x0) + x - x0] === 1;
+          const isInBox = (x, y) => x >= x0 && x < x1 && y >= y0 && y < y1;
+          const isSet = (x, y) => isInBox(x, y) && wanted.bits[(y - y0) * (x1 - x0) + x - x0] === 1;
           let sure = 0;
           let agree = 0;
           for (let y = 4; y < 93; y++) {
