@@ -234,6 +234,7 @@ SPECTACULAR_SETTINGS = {
         "MaskStateEnum": "annotator.models.masks.MaskState",
         "TokenScopeEnum": "annotator.models.TokenScope",
         "WebhookEventEnum": "annotator.models.WebhookEvent",
+        "MaskSourceEnum": "annotator.models.MaskSource",
         "DeliveryStateEnum": "annotator.models.DeliveryState",
     },
     "SCHEMA_PATH_PREFIX": "/api/v1/",

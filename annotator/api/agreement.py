@@ -7,13 +7,12 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import URLPattern, path
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator.api.csv_text import csv_file, csv_text
+from annotator.api.csv_text import CSV_FILE, csv_file, csv_text
 from annotator.api.endpoint import Endpoint
 from annotator.models import Project
 from annotator.queries.annotator_agreement import (
@@ -33,7 +32,6 @@ NUMBERS = (
     "mean_boundary_iou",
 )
 Row = dict[str, object]
-CSV_FILE = {(200, "text/csv"): OpenApiTypes.STR}
 
 
 class AgreementNumbersReply(serializers.Serializer[object]):

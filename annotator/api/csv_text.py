@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 
+CSV_FILE = {(200, "text/csv"): OpenApiTypes.STR}  # as the OpenAPI says it
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -24,6 +24,14 @@ from annotator.models.projects import (
     Project,
     Role,
 )
+from annotator.models.ratings import (
+    HIGHEST_RATING,
+    LOWEST_RATING,
+    MaskSource,
+    Rating,
+    RatingStudy,
+    StudiedMask,
+)
 from annotator.models.reviews import RejectReason, Review, ReviewOutcome
 from annotator.models.rounds import (
     DEFAULT_ROUND_HOUR,
@@ -52,6 +60,8 @@ __all__ = [
     "DEFAULT_HELD_OUT_PERCENT",
     "DEFAULT_ROUND_HOUR",
     "DEFAULT_ROUND_MASKS",
+    "HIGHEST_RATING",
+    "LOWEST_RATING",
     "MAX_AGREEMENT_PEOPLE",
     "MAX_EXCERPT",
     "MAX_HELD_OUT_PERCENT",
@@ -85,6 +95,7 @@ __all__ = [
     "MaskCheck",
     "MaskOrigin",
     "MaskRevision",
+    "MaskSource",
     "MaskState",
     "MaskTiming",
     "Membership",
@@ -94,6 +105,8 @@ __all__ = [
     "Picture",
     "Project",
     "Promotion",
+    "Rating",
+    "RatingStudy",
     "RejectReason",
     "Review",
     "ReviewOutcome",
@@ -105,6 +118,7 @@ __all__ = [
     "SignInFailure",
     "SignInLink",
     "SkipReason",
+    "StudiedMask",
     "TokenScope",
     "TrainingMasks",
     "VersionComparison",

@@ -11,7 +11,17 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from annotator.errors import NotAllowed, NotInScope
-from annotator.models import Assignment, Image, Mask, MaskAudit, Membership, Person, Project, Role
+from annotator.models import (
+    Assignment,
+    Image,
+    Mask,
+    MaskAudit,
+    Membership,
+    Person,
+    Project,
+    RatingStudy,
+    Role,
+)
 
 NOTHING = "There is nothing here, or it is not yours to see."
 
@@ -125,6 +135,22 @@ def find_managed_audit(*, person: Person, audit_id: UUID) -> MaskAudit:
         raise NotInScope(NOTHING)
     require_manager(person=person, project=audit.project)
     return audit
+
+
+def find_study(*, person: Person, study_id: UUID) -> RatingStudy:
+    """A rating study of a project the person belongs to."""
+    studies = RatingStudy.objects.filter(project__in=visible_projects(person))
+    study = studies.filter(id=study_id).select_related("project").first()
+    if study is None:
+        raise NotInScope(NOTHING)
+    return study
+
+
+def find_managed_study(*, person: Person, study_id: UUID) -> RatingStudy:
+    """The same of a project the person manages: 404 outside, 403 for annotators."""
+    study = find_study(person=person, study_id=study_id)
+    require_manager(person=person, project=study.project)
+    return study
 
 
 def find_own_mask(*, person: Person, mask_id: UUID) -> Mask:

@@ -14,6 +14,7 @@ from annotator.models import (
     MAX_AGREEMENT_PEOPLE,
     MAX_REFERENCE_EVERY,
     MIN_AGREEMENT_PEOPLE,
+    MaskSource,
     Project,
     RejectReason,
 )
@@ -22,13 +23,16 @@ from annotator.queries.agreements import Scores, image_scores, num_references, p
 from annotator.queries.annotator_agreement import annotator_agreements, pair_lines, week_lines
 from annotator.queries.mask_audits import audit_result, audits_of
 from annotator.queries.quality import PersonQuality, people_quality, review_totals
+from annotator.queries.ratings import studies_of, study_result
 from annotator.queries.scope import NOTHING, find_project
 from annotator.services.mask_audits import MAX_IMAGES, MAX_SEED, start_audit
 from annotator.services.projects import ProjectChanges, change_project
+from annotator.services.ratings import MAX_MASKS
 from annotator.views.agreement import curves, matrix
 from annotator.views.page import managed_project, page, render_page, signed_in_person
 
 DEFAULT_AUDIT_IMAGES = 50
+DEFAULT_STUDY_MASKS = 100
 
 CHECK_WORDS = {
     mask_checks.EMPTY: ("Hardly any pixels", f"fewer than {mask_checks.EMPTY_PX} pixels"),
@@ -66,7 +70,7 @@ class Dot:
 @require_safe
 @page
 def quality(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    return _quality(request, managed_project(request, project_id))
+    return show_quality(request, managed_project(request, project_id))
 
 
 @require_POST
@@ -75,13 +79,13 @@ def new_audit(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Draws a sample of images and leads to its first mask."""
     project = managed_project(request, project_id)
     try:
-        num_images = _whole(request, "num_images", low=1, high=MAX_IMAGES)
-        seed = _whole(request, "seed", low=0, high=MAX_SEED)
+        num_images = written_whole(request, "num_images", low=1, high=MAX_IMAGES)
+        seed = written_whole(request, "seed", low=0, high=MAX_SEED)
         audit = start_audit(
             project=project, num_images=num_images, seed=seed, by=signed_in_person(request)
         )
     except DomainError as error:
-        return _quality(request, project, fault=error)
+        return show_quality(request, project, fault=error)
     return HttpResponseRedirect(f"/projects/{project.id}/review?audit={audit.id}")
 
 
@@ -91,13 +95,13 @@ def set_references(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Sets how often people get a reference image, and whether they see their scores."""
     project = managed_project(request, project_id)
     try:
-        every = _whole(request, "reference_every", low=0, high=MAX_REFERENCE_EVERY)
+        every = written_whole(request, "reference_every", low=0, high=MAX_REFERENCE_EVERY)
         shows = "shows_reference_scores" in request.POST
         changes = ProjectChanges(reference_every=every, shows_reference_scores=shows)
         change_project(project=project, changes=changes, by=signed_in_person(request))
     except DomainError as error:
         project.refresh_from_db()
-        return _quality(request, project, fault=error)
+        return show_quality(request, project, fault=error)
     return HttpResponseRedirect(f"/projects/{project.id}/quality#references-heading")
 
 
@@ -121,14 +125,14 @@ def set_agreement(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Sets which share of the images several people mask on their own, and how many people."""
     project = managed_project(request, project_id)
     try:
-        percent = _whole(request, "agreement_percent", low=0, high=100)
-        num_people = _whole(
+        percent = written_whole(request, "agreement_percent", low=0, high=100)
+        num_people = written_whole(
             request, "agreement_people", low=MIN_AGREEMENT_PEOPLE, high=MAX_AGREEMENT_PEOPLE
         )
         changes = ProjectChanges(agreement_percent=percent, agreement_people=num_people)
         change_project(project=project, changes=changes, by=signed_in_person(request))
     except DomainError as error:
-        return _quality(request, project, fault=error)
+        return show_quality(request, project, fault=error)
     return HttpResponseRedirect(f"/projects/{project.id}/quality#agreement-heading")
 
 
@@ -144,7 +148,7 @@ def worth_a_talk(scores: Scores) -> str:
     return ""
 
 
-def _quality(
+def show_quality(
     request: HttpRequest, project: Project, *, fault: DomainError | None = None
 ) -> HttpResponse:
     found = mask_checks.counts_by_check(project)
@@ -186,6 +190,10 @@ def _quality(
         seed=secrets.randbelow(10_000),
         max_audit_images=MAX_IMAGES,
         max_seed=MAX_SEED,
+        studies=[study_result(study) for study in studies_of(project)],
+        mask_sources=MaskSource.choices,
+        study_masks=DEFAULT_STUDY_MASKS,
+        max_study_masks=MAX_MASKS,
     )
 
 
@@ -202,7 +210,7 @@ def _dots(people: list[PersonQuality]) -> tuple[float, list[Dot]]:
     return end, dots
 
 
-def _whole(request: HttpRequest, name: str, *, low: int, high: int) -> int:
+def written_whole(request: HttpRequest, name: str, *, low: int, high: int) -> int:
     word = request.POST.get(name, "")
     if not (word.isascii() and word.isdigit()) or not low <= int(word[:12]) <= high:
         text = f"Write a whole number from {low:,} to {high:,}, not {word!r:.40}."

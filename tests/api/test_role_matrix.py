@@ -11,11 +11,22 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from annotator.models import Export, GuidelinePicture, Import, Job, JobKind, MaskAudit, Role, Round
+from annotator.models import (
+    Export,
+    GuidelinePicture,
+    Import,
+    Job,
+    JobKind,
+    MaskAudit,
+    RatingStudy,
+    Role,
+    Round,
+    StudiedMask,
+)
 from annotator.services.invitations import make_invitation
 from annotator.services.tokens import create_token
 from annotator.services.webhooks import add_webhook, send_ping
-from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
+from tests.cast import Browser, Cast, counts, lend, make_image, make_model, save_body
 from tests.comparisons import compared
 
 Browsers = Callable[[str], Browser]
@@ -111,6 +122,12 @@ MATRIX = [
     GET    projects/{project}/audits                     404 403 ok  ok
     POST   projects/{project}/audits                     404 403 ok  ok
     GET    audits/{audit}                                404 403 ok  ok
+    GET    projects/{project}/rating-studies             404 403 ok  ok
+    POST   projects/{project}/rating-studies             404 403 ok  ok
+    GET    rating-studies/{study}                        404 403 ok  ok
+    GET    rating-studies/{study}/ratings.csv            404 403 ok  ok
+    GET    rating-studies/{study}/next                   404 ok  ok  ok
+    PUT    rating-studies/{study}/ratings/{studied}      404 ok  ok  ok
     GET    projects/{project}/reference-scores           404 403 ok  ok
     GET    projects/{project}/my-reference-scores        404 ok  ok  ok
     GET    projects/{project}/agreement                  404 403 ok  ok
@@ -218,6 +235,10 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
     webhook, _ = add_webhook(
         project=cast.project, url="https://hooks.example/", events=["mask.accepted"], by=cast.carol
     )
+    study = RatingStudy.objects.create(project=cast.project, seed=1, sources=["annotated"])
+    studied = StudiedMask.objects.create(
+        study=study, mask_id=mask, version=1, counts=counts(), source="annotated"
+    )
     audit = MaskAudit.objects.create(project=cast.project, seed=1, num_images=1)
     return {
         "picture": shown.picture_id,
@@ -225,6 +246,8 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
         "invitation": str(invitation.id),
         "audit": str(audit.id),
         "webhook": str(webhook.id),
+        "study": str(study.id),
+        "studied": str(studied.id),
         "delivery": str(send_ping(webhook=webhook, by=cast.carol).id),
         "round": str(round_.id),
         "export": str(export.id),

@@ -28,7 +28,7 @@ FORMS = {
     "revoke-invitation", "roll-back", "register-checkpoint", "cancel-model-job", "promote",
     "start-round", "schedule-rounds", "cancel-round", "add-person", "make-link", "set-active",
     "retry-job", "set-references", "set-agreement", "archive", "add-webhook", "ping-webhook",
-    "switch-webhook", "remove-webhook", "redeliver-webhook",
+    "new-study", "switch-webhook", "remove-webhook", "redeliver-webhook",
 }  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class Place:
     link: str
     invitation: str
     webhook: str
+    study: str
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,9 @@ def place(product: LiveProduct) -> Place:
     webhook = f"/api/v1/projects/{project}/webhooks"
     hook = str(manager.post(webhook, about).json()["id"])
     assert manager.post(f"{webhook}/{hook}/ping").status == 202
-    return Place(project, str(version), link.json()["url"], invited.json()["url"], hook)
+    about = {"num_masks": 5, "seed": 1}
+    study = manager.post(f"/api/v1/projects/{project}/rating-studies", about).json()["id"]
+    return Place(project, str(version), link.json()["url"], invited.json()["url"], hook, study)
 
 
 # name of the route -> who looks at it, and where; two rows of one route are told apart by a dot
@@ -84,6 +87,8 @@ ROWS: dict[str, tuple[str | None, str]] = {
     "statistics": ("manager", "/projects/{project}/statistics"),
     "project-settings": ("manager", "/projects/{project}/settings"),
     "webhook": ("manager", "/projects/{project}/webhooks/{webhook}"),
+    "study": ("manager", "/projects/{project}/ratings/{study}"),
+    "rate": ("annotator", "/projects/{project}/ratings/{study}/rate"),
     "audit-log": ("admin", "/system/audit-log"),
     "dashboard": ("manager", "/projects/{project}/dashboard"),
     "rounds": ("manager", "/projects/{project}/rounds"),

@@ -355,6 +355,24 @@ export class ApiClient {
   }
 
   /**
+   * @param {string} study
+   * @returns {Promise<import('./types.js').NextToRate>}
+   */
+  nextToRate(study) {
+    return this.#get(`rating-studies/${study}/next`);
+  }
+
+  /**
+   * @param {string} study
+   * @param {string} studied
+   * @param {number} rating  from 1 to 10; sent again it takes the place of the first
+   * @returns {Promise<Json>}
+   */
+  rate(study, studied, rating) {
+    return this.#request('PUT', `rating-studies/${study}/ratings/${studied}`, { body: { rating }, tries: READ_TRIES });
+  }
+
+  /**
    * @param {string} mask
    * @param {import('./types.js').Decision} decision  its id makes a repetition harmless
    * @returns {Promise<import('./types.js').Review & {returned: boolean}>}

@@ -102,6 +102,22 @@
  */
 
 /**
+ * @typedef {object} StudiedMask  to be rated
+ * @property {string} id
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {Rle} rle
+ */
+
+/**
+ * @typedef {object} NextToRate
+ * @property {number} num_rated  by oneself
+ * @property {number} num_masks
+ * @property {StudiedMask | null} next
+ */
+
+/**
  * @typedef {object} Decision
  * @property {string} decision_id
  * @property {number} version
