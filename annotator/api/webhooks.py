@@ -140,7 +140,7 @@ class WebhookEndpoint(Endpoint):
 class Webhooks(WebhookEndpoint):
     """A project's webhooks; the secret of a new one is told once."""
 
-    @extend_schema(responses=WebhooksReply)
+    @extend_schema(operation_id="webhooks_list", responses=WebhooksReply)
     def get(self, request: Request, project_id: UUID) -> Response:
         project = find_managed_project(person=self.person, project_id=project_id)
         found = webhooks_of(project).select_related("created_by")
