@@ -22,6 +22,7 @@ from pytest_django.fixtures import Settings
 
 from annotator.errors import Conflict, Invalid
 from annotator.models import (
+    Assignment,
     AuditEntry,
     DeliveryState,
     Export,
@@ -535,3 +536,18 @@ def test_a_project_has_so_many_webhooks_and_known_events(cast: Cast) -> None:
                 project=cast.elsewhere, url="https://hooks.example/", events=events, by=cast.carol
             )
         assert refused.value.field == "events"
+
+
+def test_work_on_copies_is_nobodys_event(cast: Cast, webhook: Webhook, browser: Browsers) -> None:
+    hidden = Project.with_hidden.create(
+        name="Alice's copies", copies_of=cast.project, copies_for=cast.alice
+    )
+    image = make_image(hidden)
+    now = timezone.now()
+    assignment = Assignment.objects.create(
+        image=image, annotator=cast.alice, leased_at=now, expires_at=now + timedelta(hours=1)
+    )
+    body = save_body(assignment, state="accepted")
+    assert browser("alice").save(uuid.uuid4(), body).status_code == 201
+    submit(assignment=assignment)
+    assert told(webhook) == []
