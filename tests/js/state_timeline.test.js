@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { logitsToRaster } from '../../web/static/js/geometry/logits.js';
+import { frameOf } from '../../web/static/js/geometry/model_frame.js';
 import { areaOf } from '../../web/static/js/geometry/raster.js';
+import { encode } from '../../web/static/js/geometry/rle.js';
 import { addPoint, answer, maskOf, newCurrent } from '../../web/static/js/state/current.js';
 import { commit, EMPTY_DOC, newHistory, undo } from '../../web/static/js/state/history.js';
 import { imprint, logitsFromMask } from '../../web/static/js/state/mask_prompt.js';
@@ -29,6 +32,23 @@ test('a timeline comes back after it was kept, with the exact masks', () => {
   const { current } = undo(back).present;
   assert.ok(current);
   assert.equal(areaOf(maskOf(current, SIZE)), 54);
+});
+
+test('the masks of an answer are not kept beside its logits: the same pixels are made of these again', () => {
+  const size = { width: 61, height: 38 };
+  const frame = frameOf(61, 38, 64, 16);
+  const candidates = [3, 5].map((radius, token) => {
+    const lowRes = Float32Array.from({ length: 256 }, (_, i) => radius - Math.hypot((i % 16) - 7.3, (i >> 4) - 4.9));
+    return { token, predictedIou: 0.9, stability: 0.8, lowRes, mask: logitsToRaster(lowRes, frame), rle: null, frame };
+  });
+  const current = answer(addPoint(newCurrent('a'), { x: 28, y: 19, label: 1 }, size), candidates, null);
+  const kept = structuredClone(timelineOf(newHistory(inHand(EMPTY_DOC, current))));
+  assert.deepEqual(kept.present.current?.candidates.map(({ mask }) => mask), [null, null]);
+  const back = historyFrom(kept)?.present.current;
+  assert.ok(back);
+  for (const chosen of [0, 1]) assert.deepEqual(maskOf({ ...back, chosen }, size), maskOf({ ...current, chosen }, size));
+  const later = timelineOf(commit(newHistory(inHand(EMPTY_DOC, back)), 'Clear', EMPTY_DOC));
+  assert.equal(later.past[0].doc.current?.candidates[0].rle?.counts, encode(candidates[0].mask).counts);
 });
 
 test('what was kept without logits still refines from the mask it showed', () => {

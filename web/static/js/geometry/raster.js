@@ -36,8 +36,9 @@ export function contains(mask, x, y) {
  * @returns {number} number of set pixels
  */
 export function areaOf(mask) {
+  const { bits } = mask;
   let area = 0;
-  for (const bit of mask.bits) area += bit;
+  for (let i = 0; i < bits.length; i++) area += bits[i];
   return area;
 }
 

@@ -1,5 +1,7 @@
 /** Masks to compressed COCO RLE and back: the same strings as pycocotools, without full rasters. */
 
+import { runStarts } from './column_changes.js';
+
 /** @typedef {import('./types.js').Box} Box */
 /** @typedef {import('./types.js').MaskRaster} MaskRaster */
 /** @typedef {import('./types.js').Rle} Rle */
@@ -115,8 +117,7 @@ export async function sha256Hex(counts) {
 }
 
 /**
- * Run lengths of a mask, column-major. Rows are read in memory order twice: once to count how
- * many runs begin in each column, once to place them.
+ * Run lengths of a mask, column-major.
  *
  * @param {MaskRaster} mask
  * @returns {number[]}
@@ -134,67 +135,6 @@ export function countsOf(mask) {
   counts[starts.length] = total - previous;
   if (previous === total) counts.pop();
   return counts;
-}
-
-/**
- * Column-major positions at which the value changes, in order (ones begin at even indices).
- *
- * @param {MaskRaster} mask
- * @returns {Float64Array}
- */
-function runStarts(mask) {
-  const { height, bits } = mask;
-  const [x0, y0, x1, y1] = mask.box;
-  const w = x1 - x0;
-  const h = y1 - y0;
-  const ends = changesPerColumn(bits, w, h);
-  const places = new Float64Array(ends[w] ?? 0);
-  const next = ends.slice(0, w);
-  let base = 0;
-  for (let y = 0; y < h; y++, base += w) {
-    const above = base - w;
-    for (let x = 0; x < w; x++) {
-      if (bits[base + x] !== (y ? bits[above + x] : 0)) places[next[x]++] = (x0 + x) * height + y0 + y;
-    }
-  }
-  for (let x = 0; x < w; x++) {
-    if (h && bits[base - w + x]) places[next[x]] = (x0 + x) * height + y1;
-  }
-  return withoutMeetingRuns(places);
-}
-
-/**
- * Where the changes of each column begin in the list of all changes.
- *
- * @param {Uint8Array} bits
- * @param {number} w
- * @param {number} h
- * @returns {Uint32Array} w + 1 offsets, the last one is the number of changes
- */
-function changesPerColumn(bits, w, h) {
-  const offsets = new Uint32Array(w + 1);
-  for (let y = 0, base = 0; y < h; y++, base += w) {
-    const above = base - w;
-    for (let x = 0; x < w; x++) offsets[x + 1] += bits[base + x] ^ (y ? bits[above + x] : 0);
-  }
-  for (let x = 0; x < w; x++) offsets[x + 1] += h ? bits[(h - 1) * w + x] : 0;
-  for (let x = 0; x < w; x++) offsets[x + 1] += offsets[x];
-  return offsets;
-}
-
-/**
- * A run that ends at the foot of a column and one that begins at the head of the next are one.
- *
- * @param {Float64Array} places
- * @returns {Float64Array}
- */
-function withoutMeetingRuns(places) {
-  let kept = 0;
-  for (let i = 0; i < places.length; i++) {
-    if (i + 1 < places.length && places[i] === places[i + 1]) i += 1;
-    else places[kept++] = places[i];
-  }
-  return places.subarray(0, kept);
 }
 
 /**

@@ -31,6 +31,7 @@ import { tutorial } from '../ui/tutorial.js';
 import { Acts } from './workbench/acts.js';
 import { Decoding } from './workbench/decoding.js';
 import { ImageLine } from './workbench/image_line.js';
+import { frameDrawn } from './workbench/frame_drawn.js';
 import { listenToKeys } from './workbench/keyboard.js';
 import { followOwnKeys } from './workbench/own_keys.js';
 import { Saving } from './workbench/saving.js';
@@ -65,7 +66,7 @@ async function start(facts) {
   const decoding = new Decoding({ store, recorder, api, staticBase: facts.static ?? '/static/', view: () => stage.view, fault });
   const modelVersion = /** @returns {string | null} */ () => line.assignment?.model?.id ?? null;
   const leaseId = /** @returns {string | null | undefined} */ () => line.assignment?.id;
-  const saving = new Saving({ store, journal, person, modelVersion, assignment: leaseId, fault });
+  const saving = new Saving({ store, journal, person, modelVersion, assignment: leaseId, drawn: frameDrawn, fault });
   const acts = new Acts({ store, recorder, modelVersion, objectBegins, say });
   const stage = new Stage({ host: byId('stage'), bench: store.get });
   /** @type {ImageLine} */

@@ -15,6 +15,7 @@
  */
 import { stampStroke } from '../geometry/brush.js';
 import { stampLasso } from '../geometry/lasso.js';
+import { logitsToRaster } from '../geometry/logits.js';
 import { emptyMask, subtract, union } from '../geometry/raster.js';
 import { rasterOf, rleOf } from './rasters.js';
 
@@ -100,8 +101,24 @@ export const needsAnswer = (current) => hasPrompt(current) && !current.answered;
  * @param {Candidate} candidate
  * @returns {MaskRaster | null}
  */
-export function candidateRaster(candidate) {
-  return candidate.mask ?? (candidate.rle ? rasterOf(candidate.rle) : null);
+export function candidateRaster({ mask, rle, lowRes, frame }) {
+  if (mask) return mask;
+  if (rle) return rasterOf(rle);
+  return lowRes && frame ? fromLogits(lowRes, frame) : null;
+}
+
+/** @type {WeakMap<Float32Array, MaskRaster>} */
+const made = new WeakMap();
+
+/**
+ * @param {Float32Array} lowRes
+ * @param {import('../geometry/types.js').ModelFrame} frame
+ * @returns {MaskRaster}
+ */
+function fromLogits(lowRes, frame) {
+  const raster = made.get(lowRes) ?? logitsToRaster(lowRes, frame);
+  made.set(lowRes, raster);
+  return raster;
 }
 
 /**

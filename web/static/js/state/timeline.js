@@ -8,7 +8,7 @@
  * @typedef {import('./types.js').Candidate} Candidate
  * @typedef {{readonly schema: 1, readonly past: readonly Moment[], readonly present: Doc, readonly future: readonly Moment[]}} Timeline
  */
-import { chosenCandidate } from './current.js';
+import { candidateRaster, chosenCandidate } from './current.js';
 import { rleOf } from './rasters.js';
 
 /** States nearer to the present than this keep the decoder's logits, so that undo needs no second decode. */
@@ -32,10 +32,21 @@ export function cooled(history, warm = WARM) {
 
 /**
  * @param {History} history
- * @returns {Timeline} structured-cloneable, with the logits of the present only
+ * @returns {Timeline} structured-cloneable, with the logits of the present only; their masks, which may be as large as
+ *   the image, are made again from them
  */
 export function timelineOf(history) {
-  return { schema: 1, past: history.past.map(cool), present: history.present, future: history.future.map(cool) };
+  return { schema: 1, past: history.past.map(cool), present: withoutMasks(history.present), future: history.future.map(cool) };
+}
+
+/**
+ * @param {Doc} doc
+ * @returns {Doc}
+ */
+function withoutMasks(doc) {
+  if (!doc.current) return doc;
+  const candidates = doc.current.candidates.map((candidate) => (candidate.lowRes && candidate.frame ? { ...candidate, mask: null } : candidate));
+  return { ...doc, current: { ...doc.current, candidates } };
 }
 
 /**
@@ -49,7 +60,7 @@ export function historyFrom(stored) {
 }
 
 /** @param {Doc} doc */
-const isWarm = (doc) => doc.current?.candidates.some((candidate) => candidate.mask !== null) ?? false;
+const isWarm = (doc) => doc.current?.candidates.some(({ lowRes, mask }) => lowRes !== null || mask !== null) ?? false;
 
 /** @type {WeakMap<Doc, Doc>} */
 const coolDocs = new WeakMap();
@@ -80,7 +91,8 @@ function coolCurrent(current) {
  * @returns {Candidate}
  */
 function coolCandidate(candidate) {
-  const rle = candidate.rle ?? (candidate.mask ? rleOf(candidate.mask) : null);
+  const raster = candidate.rle ? null : candidateRaster(candidate);
+  const rle = raster ? rleOf(raster) : candidate.rle;
   return { ...candidate, lowRes: null, mask: null, rle };
 }
 

@@ -13,7 +13,8 @@
  * @property {number} predictedIou
  * @property {number} stability
  * @property {Float32Array | null} lowRes  logits before the threshold; null once the answer has cooled (see timeline.js)
- * @property {MaskRaster | null} mask  null once cooled, then `rle` holds it
+ * @property {MaskRaster | null} mask  null when it can be made again: of the logits in their frame, or of `rle`
+ * @property {import('../geometry/types.js').ModelFrame} [frame]  of the logits
  * @property {Rle | null} rle
  *
  * @typedef {object} Painted  pixels a person painted or erased; later clicks cannot undo them

@@ -83,7 +83,7 @@ export function candidateStrip({ host, stage, choose }) {
   function place(current) {
     const click = toScreen(stage.view, lastClick(current));
     const strip = { across: host.offsetWidth, down: host.offsetHeight };
-    const mask = maskOf(current, current.candidates[0].mask ?? { width: 1, height: 1 }).box;
+    const mask = maskOf(current, { width: 1, height: 1 }).box;
     const from = toScreen(stage.view, { x: mask[0], y: mask[1] });
     const to = toScreen(stage.view, { x: mask[2], y: mask[3] });
     const spots = [

@@ -198,7 +198,7 @@ export class Decoding {
       const request = { imageKey: open.imageKey, prompt: { points: current.points, box: current.box }, maskInput: this.#maskInput(current, open.frame) };
       const decoded = await open.client.decode(request);
       if (this.#asking === current) this.#asking = null;
-      if (decoded && this.#open === open) this.#put(current, decoded);
+      if (this.#open === open) this.#put(current, decoded, open.frame);
       if (!this.#asking) this.#busy(false);
     } catch (error) {
       if (this.#asking === current) this.#asking = null;
@@ -210,9 +210,10 @@ export class Decoding {
   /**
    * @param {Current} asked
    * @param {Decoded} decoded
+   * @param {ModelFrame} frame
    */
-  #put(asked, decoded) {
-    const candidates = decoded.candidates.map((candidate) => ({ ...candidate, rle: null }));
+  #put(asked, decoded, frame) {
+    const candidates = decoded.candidates.map((candidate) => ({ ...candidate, rle: null, frame }));
     this.#options.store.update((bench) => {
       const current = currentOf(bench);
       if (!current || !samePrompt(current, asked)) return bench;

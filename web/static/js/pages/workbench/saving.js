@@ -18,6 +18,7 @@
  *   undefined without an image
  * @property {() => string | null} modelVersion  of the image in hand
  * @property {number} [draftEveryMs]  at most so often a draft of the object in hand is saved; 2000 when absent
+ * @property {() => Promise<unknown>} [drawn]  resolves when the frame that is due was drawn; nothing is waited for when absent
  * @property {(message: string) => void} fault
  */
 import { changesBetween, sameForServer } from '../../state/changes.js';
@@ -135,18 +136,23 @@ export class Saving {
     this.#showState();
   }
 
-  /** One write at a time, always of the newest state of an image. */
+  /** One write at a time, always of the newest state of an image, and after that was drawn: nobody waits for a disk. */
   async #writeTimelines() {
     if (this.#writing) return;
     while (this.#unwritten.size) {
-      const [[image, history]] = this.#unwritten;
-      this.#unwritten.delete(image);
-      this.#writing = this.#keep(this.#options.journal.putTimeline(image, timelineOf(cooled(history))));
+      this.#writing = this.#keep(this.#writeTimeline());
       this.#showState();
       await this.#writing;
     }
     this.#writing = null;
     this.#showState();
+  }
+
+  async #writeTimeline() {
+    await this.#options.drawn?.();
+    const [[image, history]] = this.#unwritten;
+    this.#unwritten.delete(image);
+    await this.#options.journal.putTimeline(image, timelineOf(cooled(history)));
   }
 
   /** @param {Promise<void>} write */
