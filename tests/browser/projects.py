@@ -58,30 +58,44 @@ def accept_a_mask(
     product: LiveProduct, project: str, *, pixels: NDArray[np.bool_] | None = None
 ) -> dict[str, Any]:
     """The annotator takes the next image and accepts one mask in it; returns the assignment."""
+    assignment = take_an_image(product, project)
+    put_mask(product, assignment, ellipse() if pixels is None else pixels)
+    return assignment
+
+
+def take_an_image(product: LiveProduct, project: str) -> dict[str, Any]:
+    """The annotator's next image, when it is ready; returns the assignment."""
     annotator = product.session("annotator")
     path = f"/api/v1/projects/{project}/assignments/next"
     product.wait_for(lambda: annotator.post(path, {"ahead": 0}).status == 200, LONG_S, "an image")
     assignment: dict[str, Any] = annotator.post(path, {"ahead": 0}).json()["assignment"]
+    return assignment
+
+
+def put_mask(
+    product: LiveProduct,
+    assignment: dict[str, Any],
+    pixels: NDArray[np.bool_],
+    *,
+    order_index: int = 0,
+) -> None:
+    """The annotator accepts a mask in an image that is lent."""
     body = {
         "save_id": str(uuid.uuid4()),
         "image": assignment["image"]["id"],
         "assignment": assignment["id"],
         "state": "accepted",
-        "rle": {
-            "size": [HEIGHT, WIDTH],
-            "counts": rle.encode(ellipse() if pixels is None else pixels),
-        },
+        "rle": {"size": [HEIGHT, WIDTH], "counts": rle.encode(pixels)},
         "model_version": assignment["model"]["id"],
         "predicted_iou": 0.9,
-        "order_index": 0,
+        "order_index": order_index,
         "prompts": [{"kind": "point", "x": 60, "y": 70, "label": 1}],
         "given_up": False,
     }
-    saved = annotator.request(
+    saved = product.session("annotator").request(
         "PUT", f"/api/v1/masks/{uuid.uuid4()}", body, headers={"If-None-Match": "*"}
     )
     assert saved.status == 201, saved.content
-    return assignment
 
 
 def accessibility_problems(page: Page) -> list[tuple[str, list[Any]]]:

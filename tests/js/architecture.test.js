@@ -18,7 +18,7 @@ const MAY_IMPORT = {
   state: ['geometry'],
   canvas: ['geometry', 'drawing', 'state'],
   tools: ['geometry', 'state', 'canvas'],
-  ui: ['geometry', 'state', 'canvas'],
+  ui: ['geometry', 'drawing', 'state', 'canvas'],
   widgets: ['geometry'],
   pages: ['geometry', 'drawing', 'decoder', 'api', 'journal', 'timing', 'state', 'canvas', 'tools', 'ui', 'widgets'],
 };

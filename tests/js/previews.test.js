@@ -5,6 +5,7 @@ import { previewView } from '../../web/static/js/canvas/preview_view.js';
 import { NO_VIEW } from '../../web/static/js/canvas/viewport.js';
 import { NewestOnly } from '../../web/static/js/decoder/newest_only.js';
 import { detailOf } from '../../web/static/js/drawing/detail.js';
+import { shapeOfLogits } from '../../web/static/js/drawing/shape.js';
 import { logitsToPart, logitsToRaster } from '../../web/static/js/geometry/logits.js';
 import { frameOf } from '../../web/static/js/geometry/model_frame.js';
 import { contains, emptyMask, stampStroke } from '../../web/static/js/geometry/raster.js';
@@ -103,4 +104,24 @@ test('of many questions the first and the last are asked, and only the last is a
   newest.supersede();
   answers[2]('D');
   assert.equal(await late, null);
+});
+
+test('a thumbnail of logits is made in the box that holds the mask, hardly larger', () => {
+  const whole = logitsToRaster(LOGITS, FRAME);
+  const shape = shapeOfLogits(LOGITS, FRAME);
+  const [x0, y0, x1, y1] = shape.box;
+  const tight = whole.box;
+  assert.ok(x0 <= tight[0] && y0 <= tight[1] && x1 >= tight[2] && y1 >= tight[3], `${shape.box} holds ${tight}`);
+  assert.ok(tight[0] - x0 < 22 && tight[1] - y0 < 22 && x1 - tight[2] < 22 && y1 - tight[3] < 22, `${shape.box} ends within a sample of ${tight}`);
+  assert.deepEqual(shape.detail(1).mask, whole);
+  const { mask, step } = shape.detail(0.3);
+  assert.equal(step, 2);
+  assert.deepEqual([mask.width, mask.height], [155, 85]);
+  for (let y = 0; y < 84; y++) {
+    for (let x = 0; x < 154; x++) {
+      const four = [0, 1, 2, 3].map((i) => contains(whole, 2 * x + (i & 1), 2 * y + (i >> 1)));
+      if (new Set(four).size === 1) assert.equal(contains(mask, x, y), four[0], `${x} ${y}`);
+    }
+  }
+  assert.deepEqual(shapeOfLogits(new Float32Array(256).fill(-1), FRAME).box, [0, 0, 0, 0]);
 });

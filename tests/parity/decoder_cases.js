@@ -47,7 +47,7 @@ async function decoded(engine, { imageKey, prompt, maskInput }) {
     predictedIou,
     stability,
     lowRes: base64(lowRes),
-    rle: encode(mask),
+    rle: mask && encode(mask),
   }));
 }
 

@@ -22,6 +22,9 @@ import { drawPins } from './pins_layer.js';
 import { cssRgb, DARK, ERASE, LIGHT, PAINT, strokePath } from './strokes.js';
 import { drawInImage, drawOnScreen, inImage, visibleBox } from './viewport.js';
 
+/** Weight of masks while another object is in hand. */
+const BESIDE = 0.6;
+
 /**
  * @param {Context} context
  * @param {Viewport} view
@@ -59,7 +62,7 @@ export function drawMasks(context, view, bench) {
   for (const mask of masks) {
     if ((bench.solo && mask.id !== alone) || bench.hidden.has(mask.id)) continue;
     if (mask.id === current?.id || !meets(mask.box, visible)) continue;
-    drawMask(context, view, bench, mask, current ? 0.6 : 1);
+    drawMask(context, view, bench, mask, current ? BESIDE : 1);
   }
   context.globalAlpha = 1;
   for (const mask of masks) if (isSentBack(mask) && !bench.hidden.has(mask.id)) drawPins(context, view, mask.review?.pins ?? []);
@@ -76,14 +79,66 @@ function drawMask(context, view, bench, mask, weight) {
   const detail = inView(rasterOf(mask.rle), view);
   if (isEmpty(detail.mask)) return;
   const color = PALETTE[mask.color % PALETTE.length];
-  const under = mask.id === bench.hovered;
-  const lit = mask.id === bench.selected || (under && bench.hoveredFrom === 'list');
-  const fill = (bench.outlineOnly ? 0 : bench.opacity) * weight;
-  drawFill(context, detail, color, lit ? Math.min(0.85, fill + 0.18) : fill);
+  const lit = mask.id === bench.selected;
+  const fill = fillOf(bench, weight);
+  drawFill(context, detail, color, lit ? litFill(fill) : fill);
   const path = outlinePath(detail, view.scale);
-  context.globalAlpha = lit ? 1 : Math.max(weight, 0.7);
-  if (lit) strokePath(context, path, DARK, inImage(view, 5));
-  strokePath(context, path, lit ? LIGHT : cssRgb(color), inImage(view, lit || under ? 2.5 : 1.5));
+  if (lit) return drawLitEdge(context, view, path);
+  context.globalAlpha = Math.max(weight, 0.7);
+  strokePath(context, path, cssRgb(color), inImage(view, 1.5));
+}
+
+/**
+ * The mask under the pointer, or of the row under it, over the same mask as it lies among the others: a pointer that
+ * moves over a thousand masks draws one.
+ *
+ * @param {Context} context
+ * @param {Viewport} view
+ * @param {Workbench} bench
+ */
+export function drawHovered(context, view, bench) {
+  const { masks, current } = docOf(bench);
+  const mask = bench.hovered === null ? undefined : masks.find(({ id }) => id === bench.hovered);
+  const isShown = mask && !bench.peek && !bench.solo && !bench.hidden.has(mask.id);
+  if (!isShown || mask.id === current?.id || mask.id === bench.selected) return;
+  const detail = inView(rasterOf(mask.rle), view);
+  if (isEmpty(detail.mask)) return;
+  const color = PALETTE[mask.color % PALETTE.length];
+  const path = outlinePath(detail, view.scale);
+  drawInImage(context, view);
+  if (bench.hoveredFrom === 'list') {
+    const fill = fillOf(bench, current ? BESIDE : 1);
+    drawFill(context, detail, color, (litFill(fill) - fill) / (1 - fill));
+    drawLitEdge(context, view, path);
+  } else {
+    context.globalAlpha = 1;
+    strokePath(context, path, cssRgb(color), inImage(view, 2.5));
+  }
+  context.globalAlpha = 1;
+}
+
+/**
+ * @param {Workbench} bench
+ * @param {number} weight
+ * @returns {number} opacity of a mask
+ */
+const fillOf = (bench, weight) => (bench.outlineOnly ? 0 : bench.opacity) * weight;
+
+/**
+ * @param {number} fill  opacity of a mask
+ * @returns {number} the same when it is lit
+ */
+const litFill = (fill) => Math.min(0.85, fill + 0.18);
+
+/**
+ * @param {Context} context
+ * @param {Viewport} view
+ * @param {Path2D} path
+ */
+function drawLitEdge(context, view, path) {
+  context.globalAlpha = 1;
+  strokePath(context, path, DARK, inImage(view, 5));
+  strokePath(context, path, LIGHT, inImage(view, 2.5));
 }
 
 /**

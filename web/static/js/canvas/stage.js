@@ -12,11 +12,11 @@
 import { needsAnswer } from '../state/current.js';
 import { currentOf } from '../state/workbench.js';
 import { drawCursor } from './cursor_layer.js';
-import { clear, drawInHand, drawMasks, drawPicture } from './layers.js';
+import { clear, drawHovered, drawInHand, drawMasks, drawPicture } from './layers.js';
 import { drawPrompt } from './prompt_layer.js';
 import { fit, NO_VIEW, panBy, resized, zoomAt, zoomToBox } from './viewport.js';
 
-const BACK = ['history', 'image', 'opacity', 'outlineOnly', 'selected', 'hovered', 'peek', 'brightness', 'contrast', 'solo', 'hidden'];
+const BACK = ['history', 'image', 'opacity', 'outlineOnly', 'selected', 'peek', 'brightness', 'contrast', 'solo', 'hidden'];
 
 /** Event: `view`, after the image moved on the screen. */
 export class Stage extends EventTarget {
@@ -111,7 +111,8 @@ export class Stage extends EventTarget {
    * @param {Workbench} before
    */
   follow(now, before) {
-    const back = BACK.some((key) => Reflect.get(now, key) !== Reflect.get(before, key));
+    const alone = now.solo && now.hovered !== before.hovered;
+    const back = alone || BACK.some((key) => Reflect.get(now, key) !== Reflect.get(before, key));
     this.#draw({ back, front: true });
   }
 
@@ -165,6 +166,7 @@ export class Stage extends EventTarget {
     this.#host.setAttribute('aria-busy', String(awaitsModel(bench)));
     clear(this.#front, this.#view);
     if (!this.#picture) return;
+    drawHovered(this.#front, this.#view, bench);
     drawInHand(this.#front, this.#view, bench);
     drawPrompt(this.#front, this.#view, bench);
     drawCursor(this.#front, this.#view, bench, this.#crosshair);

@@ -45,14 +45,21 @@ export function logitsOf(token, { lowRes }) {
 }
 
 /**
- * @param {number} token
- * @param {Answer} answer
- * @param {ModelFrame} frame
+ * @param {readonly number[]} tokens best first
+ * @param {number | null} grain
+ * @returns {number} the one that is wanted, else the best
+ */
+export function wantedOf(tokens, grain) {
+  return tokens.find((token) => token === grain) ?? tokens[0];
+}
+
+/**
+ * @param {{token: number, predictedIou: number, lowRes: Float32Array}} facts
+ * @param {ModelFrame | null} frame without one the mask is not made
  * @returns {Candidate}
  */
-export function candidateOf(token, answer, frame) {
-  const lowRes = logitsOf(token, answer);
-  return { token, predictedIou: answer.iou[token], stability: stabilityScore(lowRes), lowRes, mask: logitsToRaster(lowRes, frame) };
+export function candidateOf(facts, frame) {
+  return { ...facts, stability: stabilityScore(facts.lowRes), mask: frame && logitsToRaster(facts.lowRes, frame) };
 }
 
 /**

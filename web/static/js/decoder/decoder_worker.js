@@ -152,7 +152,7 @@ function buffersOf(kind, result) {
   if (kind === 'preview') return result.shown ? [result.shown.picture] : [];
   if (kind !== 'decode') return [];
   const candidates = /** @type {import('../geometry/types.js').Candidate[]} */ (result.candidates);
-  return candidates.flatMap(({ lowRes, mask }) => [lowRes.buffer, mask.bits.buffer]);
+  return candidates.flatMap(({ lowRes, mask }) => (mask ? [lowRes.buffer, mask.bits.buffer] : [lowRes.buffer]));
 }
 
 if ('WorkerGlobalScope' in globalThis) {

@@ -3,7 +3,7 @@
 import { logitsToPart } from '../geometry/logits.js';
 import { frameOf, toFramePoints } from '../geometry/model_frame.js';
 import { fetchBundle, fetchManifest } from './bundle.js';
-import { candidateOf, logitsOf, middlePoint, samePrompt, tokensOf } from './candidates.js';
+import { candidateOf, logitsOf, middlePoint, samePrompt, tokensOf, wantedOf } from './candidates.js';
 import { decodeEmbedding } from './embedding_format.js';
 import { DecoderError } from './errors.js';
 import { Recent } from './recent.js';
@@ -127,15 +127,20 @@ export class DecoderEngine {
   }
 
   /**
-   * @param {{imageKey: string, prompt: Prompt, maskInput: Float32Array | null}} request
+   * @param {import('./types.js').DecodeRequest} request
    * @returns {Promise<{candidates: Candidate[], wasKnown: boolean}>} best predicted IoU first; `wasKnown`: a preview had
    *   asked the same already
    */
-  async decode({ imageKey, prompt, maskInput }) {
+  async decode({ imageKey, prompt, maskInput, grain }) {
     const image = this.#imageOf(imageKey);
     const asked = toFramePoints(prompt, image.frame);
     const { answer, wasKnown } = await this.#answer(image, asked, maskInput);
-    const candidates = tokensOf(asked, answer).map((token) => candidateOf(token, answer, image.frame));
+    const tokens = tokensOf(asked, answer);
+    const wanted = grain === undefined ? tokens : [wantedOf(tokens, grain)];
+    const candidates = tokens.map((token) => {
+      const facts = { token, predictedIou: answer.iou[token], lowRes: logitsOf(token, answer) };
+      return candidateOf(facts, wanted.includes(token) ? image.frame : null);
+    });
     return { candidates, wasKnown };
   }
 
@@ -150,8 +155,7 @@ export class DecoderEngine {
     const image = this.#imageOf(imageKey);
     const asked = toFramePoints(prompt, image.frame);
     const { answer, wasKnown } = await this.#answer(image, asked, null);
-    const tokens = tokensOf(asked, answer);
-    const token = tokens.find((one) => one === grain) ?? tokens[0];
+    const token = wantedOf(tokensOf(asked, answer), grain);
     return { mask: logitsToPart(logitsOf(token, answer), image.frame, part), wasKnown };
   }
 

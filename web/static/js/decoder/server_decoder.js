@@ -1,13 +1,12 @@
 /** Decoding on the server, for a browser that cannot: the same acts as `DecoderClient`, without previews. */
 
-import { logitsToRaster, stabilityScore } from '../geometry/logits.js';
 import { frameOf } from '../geometry/model_frame.js';
 import { fetchManifest } from './bundle.js';
+import { candidateOf, wantedOf } from './candidates.js';
 import { download } from './downloads.js';
 import { DecoderError } from './errors.js';
 import { narrow, widen } from './half_floats.js';
 
-/** @typedef {import('../geometry/types.js').Candidate} Candidate */
 /** @typedef {import('../geometry/types.js').ModelFrame} ModelFrame */
 /** @typedef {import('../geometry/types.js').Prompt} Prompt */
 /** @typedef {import('../api/types.js').DecodePrompt} DecodePrompt */
@@ -74,7 +73,7 @@ export class ServerDecoder {
    * @returns {Promise<Decoded>}
    * @throws {DecoderError} embedding_not_ready, unknown_image, decode_failed or start_failed
    */
-  async decode({ imageKey, prompt, maskInput }) {
+  async decode({ imageKey, prompt, maskInput, grain = null }) {
     const image = this.#images.get(imageKey);
     if (!image) throw new DecoderError('unknown_image', `The image ${imageKey} is not open.`);
     const began = performance.now();
@@ -86,7 +85,9 @@ export class ServerDecoder {
       mask_input: maskInput && written(maskInput),
     };
     const { candidates } = await this.#ask(imageKey, sent).catch(refuse);
-    return { requestId, candidates: candidates.map((one) => candidateOf(one, image.frame)), wasKnown: false, latencyMs: performance.now() - began };
+    const wanted = wantedOf(candidates.map(({ token }) => token), grain);
+    const offered = candidates.map((one) => candidateOf(factsOf(one), one.token === wanted ? image.frame : null));
+    return { requestId, candidates: offered, wasKnown: false, latencyMs: performance.now() - began };
   }
 
   /** Previews while the pointer moves are not worth the server's time. */
@@ -109,15 +110,8 @@ function refuse(fault) {
   throw new DecoderError(code, `The server could not decode: ${fault?.message ?? fault}`);
 }
 
-/**
- * @param {DecodedCandidate} told
- * @param {ModelFrame} frame
- * @returns {Candidate}
- */
-function candidateOf({ token, predicted_iou, low_res }, frame) {
-  const lowRes = read(low_res);
-  return { token, predictedIou: predicted_iou, stability: stabilityScore(lowRes), lowRes, mask: logitsToRaster(lowRes, frame) };
-}
+/** @param {DecodedCandidate} told */
+const factsOf = ({ token, predicted_iou, low_res }) => ({ token, predictedIou: predicted_iou, lowRes: read(low_res) });
 
 /**
  * @param {string} text

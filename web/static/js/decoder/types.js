@@ -40,6 +40,8 @@
  * @property {string} imageKey an image that was opened
  * @property {Prompt} prompt in image pixels; may be empty when `maskInput` is given
  * @property {Float32Array | null} maskInput low-res logits of the candidate being refined
+ * @property {number | null} [grain] the token that is wanted if it is offered, else the best: only its mask is made. All
+ *   masks are made when absent
  */
 
 /**

@@ -23,13 +23,19 @@ const KEPT = 4;
 const made = new WeakMap();
 
 /**
+ * @param {number} scale device pixels per image pixel
+ * @returns {number} image pixels, a power of two, that become no more than one device pixel
+ */
+export const stepFor = (scale) => 2 ** Math.max(0, Math.floor(Math.log2(1 / scale)));
+
+/**
  * @param {MaskRaster} mask
  * @param {number} scale device pixels per image pixel
  * @param {Box} [visible] image pixels, need not be whole; everything when absent
  * @returns {Detail} of no pixel smaller than half a device pixel
  */
 export function detailOf(mask, scale, visible) {
-  const step = 2 ** Math.max(0, Math.floor(Math.log2(1 / scale)));
+  const step = stepFor(scale);
   const coarse = step === 1 ? mask : kept(mask, `by ${step}`, () => reduced(mask, step));
   const [x0, y0, x1, y1] = coarse.box;
   if (!visible || (x1 - x0) * (y1 - y0) <= SMALL) return { mask: coarse, step };

@@ -1,5 +1,6 @@
 /** Low-res logits to masks at image resolution, without ever making the full map of numbers. */
 
+import { NO_BOX, overlap } from './boxes.js';
 import { Spans } from './spans.js';
 
 /** @typedef {import('./types.js').Box} Box */
@@ -64,6 +65,30 @@ export function logitsToPart(lowRes, frame, { box, columns: width, rows: height 
     if (line.moveTo(rows.lower[y], rows.upper[y], rows.part[y])) addSpans(line, columns, spans);
   }
   return spans.toRaster();
+}
+
+/**
+ * Where the mask of these logits may be, without making it.
+ *
+ * @param {Float32Array} lowRes
+ * @param {ModelFrame} frame
+ * @returns {Box} whole pixels; contains every pixel of the mask, and hardly more
+ */
+export function boxOfLogits(lowRes, { width, height, newWidth, newHeight, inputSize, lowResSize }) {
+  let [left, top, right, foot] = [lowResSize, lowResSize, -1, -1];
+  for (let i = 0; i < lowRes.length; i++) {
+    if (lowRes[i] <= 0) continue;
+    const column = i % lowResSize;
+    left = Math.min(left, column);
+    right = Math.max(right, column);
+    foot = Math.floor(i / lowResSize);
+    top = Math.min(top, foot);
+  }
+  if (right < 0) return NO_BOX;
+  const across = ((inputSize / lowResSize) * width) / newWidth;
+  const down = ((inputSize / lowResSize) * height) / newHeight;
+  const box = /** @type {const} */ ([(left - 0.5) * across, (top - 0.5) * down, (right + 1.5) * across, (foot + 1.5) * down]);
+  return overlap([Math.floor(box[0]), Math.floor(box[1]), Math.ceil(box[2]), Math.ceil(box[3])], [0, 0, width, height]);
 }
 
 /**

@@ -68,7 +68,7 @@
  * @property {number} predictedIou the model's own estimate
  * @property {number} stability stability score with offset 1, 0 to 1
  * @property {Float32Array} lowRes lowResSize² logits, row-major; feed back as `maskInput`
- * @property {MaskRaster} mask the logits at image resolution, thresholded at 0
+ * @property {MaskRaster | null} mask the logits at image resolution, thresholded at 0; null when nobody has asked for it
  */
 
 export {};

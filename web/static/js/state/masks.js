@@ -14,6 +14,7 @@
 import { areaOf, intersect } from '../geometry/raster.js';
 import { pickColor } from './colors.js';
 import { candidateRaster, chosenCandidate, isEmpty, maskOf, newCurrent, reopenMask, UNPAINTED } from './current.js';
+import { indexOf } from './mask_index.js';
 import { areAlike, isInWhole, settled, withParent } from './overlap.js';
 import { rasterOf, rleOf } from './rasters.js';
 
@@ -188,13 +189,7 @@ export function reopen(doc, id) {
 export function maskAt(doc, x, y, hidden = new Set()) {
   const column = Math.floor(x);
   const row = Math.floor(y);
-  /** @type {Mask | null} */
-  let found = null;
-  for (const mask of doc.masks) {
-    if ((found && found.area <= mask.area) || hidden.has(mask.id) || !covers(mask, column, row)) continue;
-    found = mask;
-  }
-  return found;
+  return indexOf(doc.masks).smallestAt(column, row, (mask) => !hidden.has(mask.id) && covers(mask, column, row));
 }
 
 /**

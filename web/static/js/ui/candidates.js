@@ -7,6 +7,7 @@
  */
 import { drawThumbnail } from '../canvas/thumbnail.js';
 import { toScreen } from '../canvas/viewport.js';
+import { shapeOfLogits, shapeOfMask } from '../drawing/shape.js';
 import { IN_HAND } from '../state/colors.js';
 import { candidateRaster, maskOf } from '../state/current.js';
 import { currentOf } from '../state/workbench.js';
@@ -57,10 +58,8 @@ export function candidateStrip({ host, stage, choose }) {
    */
   function candidateButton(candidate, index) {
     const canvas = make('canvas', { class: 'candidate-thumbnail', attributes: { 'aria-hidden': 'true' } });
-    const raster = candidateRaster(candidate);
-    if (raster && stage.picture) {
-      drawThumbnail({ canvas, picture: stage.picture, mask: raster, color: IN_HAND, side: SIDE_PX });
-    }
+    const shape = shapeOf(candidate);
+    if (shape && stage.picture) drawThumbnail({ canvas, picture: stage.picture, shape, color: IN_HAND, side: SIDE_PX });
     return make(
       'button',
       {
@@ -107,6 +106,18 @@ export function candidateStrip({ host, stage, choose }) {
     const { width, height } = stage.view;
     return x >= EDGE_PX && y >= EDGE_PX && x + across <= width - EDGE_PX && y + down <= height - FOOT_PX;
   }
+}
+
+/**
+ * A candidate that nobody chose is small in a thumbnail: its mask is not made for that.
+ *
+ * @param {Current['candidates'][number]} candidate
+ */
+function shapeOf(candidate) {
+  const { mask, lowRes, frame } = candidate;
+  if (!mask && lowRes && frame) return shapeOfLogits(lowRes, frame);
+  const raster = candidateRaster(candidate);
+  return raster && shapeOfMask(raster);
 }
 
 /**

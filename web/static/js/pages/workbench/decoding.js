@@ -195,7 +195,9 @@ export class Decoding {
     this.#asking = current;
     this.#busy(true);
     try {
-      const request = { imageKey: open.imageKey, prompt: { points: current.points, box: current.box }, maskInput: this.#maskInput(current, open.frame) };
+      const prompt = { points: current.points, box: current.box };
+      const { grain } = this.#options.store.get();
+      const request = { imageKey: open.imageKey, prompt, maskInput: this.#maskInput(current, open.frame), grain };
       const decoded = await open.client.decode(request);
       if (this.#asking === current) this.#asking = null;
       if (this.#open === open) this.#put(current, decoded, open.frame);
