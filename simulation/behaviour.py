@@ -33,7 +33,7 @@ class Behaviour:
     stall_gain: float = 0.05  # … that gain less IoU than this: takes the brush (our assumption)
     give_up_s: float = 30.0  # then the object is left (the paper's rule, section 4)
     draft_every_s: float = 2.0  # of the page: so often it saves what is in hand, and sends its log
-    images_ahead: int = 2  # of the page: leases and fetches so many images ahead
+    images_ahead: int = 3  # of the page: leases and fetches so many images ahead
 
     def drag_s(self, num_pieces: int, length_px: float) -> float:
         """Median seconds of a stroke of so many straight pieces and image pixels."""

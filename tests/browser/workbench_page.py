@@ -113,7 +113,7 @@ class Workbench:
 
     def assignment(self) -> dict[str, Any]:
         reply = self.product.session("annotator").post(
-            f"/api/v1/projects/{self.project}/assignments/next", {"ahead": 2}
+            f"/api/v1/projects/{self.project}/assignments/next", {"ahead": 3}
         )
         leases = [reply.json()["assignment"], *reply.json()["upcoming"]]
         shown = self.image_name()
@@ -146,7 +146,7 @@ class Workbench:
     def _all_forgotten(self) -> bool:
         session = self.product.session("annotator")
         path = f"/api/v1/projects/{self.project}/assignments/next"
-        reply = session.post(path, {"ahead": 2}).json()
+        reply = session.post(path, {"ahead": 3}).json()
         statuses = []
         for lease in [reply["assignment"], *reply["upcoming"]]:
             masks = session.get(f"/api/v1/images/{lease['image']['id']}/masks").json()["masks"]

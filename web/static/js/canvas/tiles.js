@@ -21,6 +21,7 @@ export class Tiles extends EventTarget {
   /** @type {Map<string, ImageBitmap | null>} least recently drawn first; null while it is on its way */
   #kept = new Map();
   #loading = 0;
+  #isClosed = false;
 
   /**
    * @param {object} options
@@ -121,7 +122,9 @@ export class Tiles extends EventTarget {
     this.#kept.set(key, null);
     this.#loading += 1;
     try {
-      this.#kept.set(key, await this.#load(place));
+      const tile = await this.#load(place);
+      if (this.#isClosed) return tile.close();
+      this.#kept.set(key, tile);
       this.#forgetOldest();
     } catch {
       this.#kept.delete(key);
@@ -130,6 +133,13 @@ export class Tiles extends EventTarget {
       this.#loading -= 1;
     }
     this.dispatchEvent(new Event('tile'));
+  }
+
+  /** The squares are let go of; what is still on its way is not kept. */
+  close() {
+    this.#isClosed = true;
+    for (const tile of this.#kept.values()) tile?.close();
+    this.#kept.clear();
   }
 
   #forgetOldest() {

@@ -33,6 +33,7 @@ import { Decoding } from './workbench/decoding.js';
 import { ImageLine } from './workbench/image_line.js';
 import { frameDrawn } from './workbench/frame_drawn.js';
 import { listenToKeys } from './workbench/keyboard.js';
+import { letGo } from './workbench/pictures.js';
 import { followOwnKeys } from './workbench/own_keys.js';
 import { Saving } from './workbench/saving.js';
 import { LAST_REVIEW } from './review/address.js';
@@ -76,7 +77,11 @@ async function start(facts) {
     correction,
     corrected: () => location.assign(reviewAddress(facts.project ?? '', correction)),
     apiBase: facts.api ?? '/api/v1/',
-    show: (picture) => stage.show(picture),
+    show: (picture) => {
+      const before = stage.picture;
+      stage.show(picture);
+      if (before) letGo(before);
+    },
   });
 
   const hover = (/** @type {Place | null} */ at) => {

@@ -32,9 +32,11 @@ import { ApiError } from '../../api/client.js';
 import { isSentBack } from '../../state/masks.js';
 import { currentOf, docOf, PER_IMAGE } from '../../state/workbench.js';
 import { isEmpty, maskOf, needsAnswer } from '../../state/current.js';
-import { loadPicture } from './pictures.js';
+import { ComingFiles } from './coming_files.js';
+import { filesOf, loadPicture, readFile } from './pictures.js';
 
-const AHEAD = 2;
+/** Images lent and fetched beyond the one in hand. */
+const AHEAD = 3;
 const RENEW_EVERY_MS = 60_000;
 const LAST_IMAGE = 'maskwright.image';
 
@@ -45,8 +47,7 @@ export class ImageLine {
   #index = 0;
   #submitted = 0;
   #moving = false;
-  /** @type {Map<string, Promise<Picture>>} by image */
-  #pictures = new Map();
+  #coming = new ComingFiles(readFile);
 
   /** @param {ImageLineOptions} options */
   constructor(options) {
@@ -224,7 +225,8 @@ export class ImageLine {
     await saving.written();
     show(null);
     store.update((bench) => ({ ...bench, ...PER_IMAGE, image: null, screen: { kind: 'opening', message: image.name } }));
-    const [picture, { masks }, mine] = await Promise.all([this.#picture(place.assignment), api.masksOf(image.id), journal.claimImage(image.id)]);
+    const loading = loadPicture(image, this.#options.apiBase, this.#coming.take(image.id));
+    const [picture, { masks }, mine] = await Promise.all([loading, api.masksOf(image.id), journal.claimImage(image.id)]);
     const history = await saving.historyOf(image.id, masks);
     this.#index = index;
     if (place.assignment.id !== null) {
@@ -288,26 +290,11 @@ export class ImageLine {
     return bench.image !== null && !awaitsModel && isEmpty(maskOf(current, bench.image));
   }
 
-  /**
-   * @param {Opening} assignment
-   * @returns {Promise<Picture>}
-   */
-  #picture({ image }) {
-    const loading = this.#pictures.get(image.id) ?? loadPicture(image, this.#options.apiBase);
-    this.#pictures.set(image.id, loading);
-    loading.catch(() => this.#pictures.delete(image.id));
-    return loading;
-  }
-
-  /** The pictures and embeddings of the next images come into the browser while this one is worked on. */
+  /** The files and embeddings of the next images come into the browser while this one is worked on. */
   #prefetch() {
     const coming = this.#places.slice(this.#index + 1, this.#index + 1 + AHEAD).filter((place) => place.state === 'open');
-    const near = new Set([...coming, this.#places[this.#index]].map((place) => place.assignment.image.id));
-    for (const id of this.#pictures.keys()) if (!near.has(id)) this.#pictures.delete(id);
-    for (const { assignment } of coming) {
-      this.#picture(assignment).catch(() => {});
-      void this.#options.decoding.prefetch(assignment);
-    }
+    void this.#coming.fetch(coming.map(({ assignment: { image } }) => ({ id: image.id, urls: filesOf(image, this.#options.apiBase) })));
+    for (const { assignment } of coming) void this.#options.decoding.prefetch(assignment);
   }
 
   async #renew() {
