@@ -58,8 +58,7 @@ export function candidateStrip({ host, stage, choose }) {
    */
   function candidateButton(candidate, index) {
     const canvas = make('canvas', { class: 'candidate-thumbnail', attributes: { 'aria-hidden': 'true' } });
-    const shape = shapeOf(candidate);
-    if (shape && stage.picture) drawThumbnail({ canvas, picture: stage.picture, shape, color: IN_HAND, side: SIDE_PX });
+    requestAnimationFrame(() => drawCandidate(canvas, candidate)); // the mask on the stage goes first
     return make(
       'button',
       {
@@ -71,6 +70,15 @@ export function candidateStrip({ host, stage, choose }) {
       canvas,
       make('span', { class: 'cap', text: String(index + 1), attributes: { 'aria-hidden': 'true' } }),
     );
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Current['candidates'][number]} candidate
+   */
+  function drawCandidate(canvas, candidate) {
+    const shape = canvas.isConnected ? shapeOf(candidate) : null;
+    if (shape && stage.picture) drawThumbnail({ canvas, picture: stage.picture, shape, color: IN_HAND, side: SIDE_PX });
   }
 
   /**
