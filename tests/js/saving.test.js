@@ -35,6 +35,19 @@ class SlowJournal extends EventTarget {
 
   async putTimeline() {}
 
+  async getTimeline() {
+    return null;
+  }
+
+  async noteServerMasks() {}
+
+  /** @type {any[]} */
+  unsaved = [];
+
+  async unsavedOf() {
+    return this.unsaved;
+  }
+
   async writeAll() {
     while (this.#writes.length) {
       this.#writes.shift()?.();
@@ -83,5 +96,18 @@ test('a correction is saved without a lease', async () => {
   const page = opened(null);
   acceptOne(page);
   assert.deepEqual(page.journal.wishes.map(({ assignment, state }) => [assignment, state]), [[null, 'accepted']]);
+  await page.journal.writeAll();
+});
+
+test('a mask that is sent while its image is opened is in the list, whatever the server had answered by then', async () => {
+  const page = opened();
+  acceptOne(page);
+  const [wish] = page.journal.wishes;
+  page.journal.unsaved = [wish];
+  const { present } = await page.saving.historyOf('image', async () => {
+    page.journal.unsaved = [];
+    return { masks: [] };
+  });
+  assert.deepEqual(present.masks.map(({ id, area }) => [id, area]), [['mask', 25]]);
   await page.journal.writeAll();
 });

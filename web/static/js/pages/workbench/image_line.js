@@ -226,8 +226,8 @@ export class ImageLine {
     show(null);
     store.update((bench) => ({ ...bench, ...PER_IMAGE, image: null, screen: { kind: 'opening', message: image.name } }));
     const loading = loadPicture(image, this.#options.apiBase, this.#coming.take(image.id));
-    const [picture, { masks }, mine] = await Promise.all([loading, api.masksOf(image.id), journal.claimImage(image.id)]);
-    const history = await saving.historyOf(image.id, masks);
+    const remembering = saving.historyOf(image.id, () => api.masksOf(image.id));
+    const [picture, history, mine] = await Promise.all([loading, remembering, journal.claimImage(image.id)]);
     this.#index = index;
     if (place.assignment.id !== null) {
       sessionStorage.setItem(LAST_IMAGE, image.id);

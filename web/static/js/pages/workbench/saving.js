@@ -53,15 +53,19 @@ export class Saving {
   }
 
   /**
-   * The masks and the timeline of an image: what the server holds, under what this device has not sent.
+   * The masks and the timeline of an image: what the server holds, under what this device has not sent. A mask that is
+   * sent while the server answers may be missing in the answer and in what is unsent by then: it is looked for before.
    *
    * @param {string} image
-   * @param {readonly StoredMask[]} stored
+   * @param {() => Promise<{masks: readonly StoredMask[]}>} read  what the server holds
    */
-  async historyOf(image, stored) {
+  async historyOf(image, read) {
     const { journal } = this.#options;
+    const before = await journal.unsavedOf(image);
+    const { masks: stored } = await read();
     await journal.noteServerMasks(stored);
-    const unsaved = await journal.unsavedOf(image);
+    const answered = new Set(stored.map((mask) => mask.id));
+    const unsaved = [...before.filter((wish) => !answered.has(wish.mask)), ...(await journal.unsavedOf(image))];
     const theirs = new Set(stored.filter((mask) => mask.author !== this.#options.person).map((mask) => mask.id));
     const known = docFromServer(withUnsaved(stored, unsaved));
     const local = historyFrom(await journal.getTimeline(image));
