@@ -22,6 +22,7 @@ from annotator.queries.export_parts import ExportPart
 from annotator.queries.jobs import exports_of, find_export
 from annotator.queries.scope import find_managed_project, require_manager
 from annotator.services.exports import FORMATS, request_export
+from annotator.services.web_jobs import stop_job
 
 
 class PartBody(StrictSerializer):
@@ -95,6 +96,20 @@ class OneExport(Endpoint):
         return Response(describe_export(export))
 
 
+class ExportCancel(Endpoint):
+    """Stops an export; 409 when it has ended."""
+
+    write_scope = TokenScope.MANAGE
+
+    @extend_schema(request=None, responses={202: ExportReply})
+    def post(self, request: Request, export_id: UUID) -> Response:
+        export = find_export(person=self.person, export_id=export_id)
+        require_manager(person=self.person, project=export.project)
+        self.read(StrictSerializer)
+        stop_job(job=export.job, project=export.project, by=self.person)
+        return Response(describe_export(export), status=202)
+
+
 class ExportFile(Endpoint):
     """The file of an export; 409 while it is being written."""
 
@@ -139,5 +154,6 @@ def describe_export(export: Export) -> dict[str, object]:
 urls: list[URLPattern] = [
     path("projects/<uuid:project_id>/exports", ProjectExports.as_view(), name="exports"),
     path("exports/<uuid:export_id>", OneExport.as_view(), name="export"),
+    path("exports/<uuid:export_id>/cancel", ExportCancel.as_view(), name="export-cancel"),
     path("exports/<uuid:export_id>/file", ExportFile.as_view(), name="export-file"),
 ]

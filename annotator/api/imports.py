@@ -13,12 +13,12 @@ from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotator.api.endpoint import Endpoint
+from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.errors import Invalid
 from annotator.models import Import, TokenScope
 from annotator.queries.jobs import find_import, imports_of
 from annotator.queries.scope import find_managed_project, require_manager
-from annotator.services.data_set_uploads import request_import
+from annotator.services.data_set_uploads import request_import, stop_import
 
 
 class ImportBody(serializers.Serializer[object]):
@@ -95,6 +95,20 @@ class OneImport(Endpoint):
         return Response(describe_import(one))
 
 
+class ImportCancel(Endpoint):
+    """Stops an import; what came in already stays. 409 when it has ended."""
+
+    write_scope = TokenScope.MANAGE
+
+    @extend_schema(request=None, responses={202: ImportReply})
+    def post(self, request: Request, import_id: UUID) -> Response:
+        one = find_import(person=self.person, import_id=import_id)
+        require_manager(person=self.person, project=one.project)
+        self.read(StrictSerializer)
+        stop_import(one=one, by=self.person)
+        return Response(describe_import(one), status=202)
+
+
 def describe_import(one: Import) -> dict[str, object]:
     return {
         "id": str(one.id),
@@ -111,4 +125,5 @@ def describe_import(one: Import) -> dict[str, object]:
 urls: list[URLPattern] = [
     path("projects/<uuid:project_id>/imports", ProjectImports.as_view(), name="imports"),
     path("imports/<uuid:import_id>", OneImport.as_view(), name="import"),
+    path("imports/<uuid:import_id>/cancel", ImportCancel.as_view(), name="import-cancel"),
 ]

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from django.db import transaction
 
-from annotator.errors import DomainError
 from annotator.models import Import, Job, JobKind, Person, Project
 from annotator.services.archives import unpack
 from annotator.services.audit import record_act
-from annotator.services.heart import Heart
+from annotator.services.heart import Heart, Stopped
 from annotator.services.images import clean_name, require_open
 from annotator.services.imports import ImportReport, ImportSettings, import_masks
 from annotator.services.jobs import WantedJob, create_job
 from annotator.services.pictures import check_room
 from annotator.services.stores import file_storage
+from annotator.services.web_jobs import run_attempt, stop_job
 
 
 def request_import(*, project: Project, by: Person, name: str, path: Path) -> Import:
@@ -44,25 +44,25 @@ def request_import(*, project: Project, by: Person, name: str, path: Path) -> Im
 
 
 def run_import(*, job_id: str, token: int) -> None:
-    """Carries out one attempt at an import, and reports it as a model worker would.
+    """Carries out one attempt at an import.
 
     A later attempt goes on where this one was cut off: what is there is left alone.
     """
-    heart = Heart(job_id=job_id, token=token)
-    if not heart.report("running"):
-        return
     one = Import.objects.select_related("project", "created_by").get(job_id=job_id)
-    try:
-        with heart:
-            report = _import(one, heart)
-    except DomainError as error:
-        heart.report("failed", error=error.message)
-    except OSError as error:
-        heart.report("failed", error=f"It could not be read: {error}", result={"retry": True})
-    else:
-        Import.objects.filter(id=one.id).update(report=describe_report(report))
-        heart.report("done")
+    run_attempt(
+        job_id=job_id,
+        token=token,
+        work=lambda heart: _import(one, heart),
+        hitch="It could not be read",
+    )
     if not Job.objects.get(id=job_id).is_open:
+        file_storage().delete(one.file_key)
+
+
+def stop_import(*, one: Import, by: Person) -> None:
+    """What came in stays. Raises `Conflict` when it has ended."""
+    stop_job(job=one.job, project=one.project, by=by)
+    if not one.job.is_open:
         file_storage().delete(one.file_key)
 
 
@@ -77,14 +77,28 @@ def describe_report(report: ImportReport) -> dict[str, object]:
     }
 
 
-def _import(one: Import, heart: Heart) -> ImportReport:
+def _import(one: Import, heart: Heart) -> None:
+    """Imports the file; what was done is kept as the report, also when it was stopped."""
+
+    def advance(report: ImportReport) -> None:
+        try:
+            heart.advance(report.images_done / report.num_images)
+        except Stopped:
+            _keep_report(one, report)
+            raise
+
     with tempfile.TemporaryDirectory(prefix="maskwright-import-") as folder:
         with file_storage().open(one.file_key) as source:
             data_set = unpack(source, Path(folder))
-        return import_masks(
+        report = import_masks(
             project=one.project,
             source=data_set,
             settings_=ImportSettings(),
             by=one.created_by,
-            advance=lambda report: heart.advance(report.images_done / report.num_images),
+            advance=advance,
         )
+    _keep_report(one, report)
+
+
+def _keep_report(one: Import, report: ImportReport) -> None:
+    Import.objects.filter(id=one.id).update(report=describe_report(report))

@@ -24,6 +24,7 @@ from annotator.services.export_formats.yolo import write_yolo
 from annotator.services.heart import Heart
 from annotator.services.jobs import WantedJob, create_job
 from annotator.services.stores import file_storage
+from annotator.services.web_jobs import run_attempt
 
 
 @dataclass(frozen=True)
@@ -79,19 +80,13 @@ def check_format(format: str) -> None:
 
 
 def run_export(*, job_id: str, token: int) -> None:
-    """Carries out one attempt at an export, and reports it as a model worker would."""
-    heart = Heart(job_id=job_id, token=token)
-    if not heart.report("running"):
-        return
-    export = Export.objects.select_related("project").get(job_id=job_id)
-    try:
-        with heart:
-            write_export(export=export, advance=heart.advance)
-    except OSError as error:
-        text = f"The file could not be written: {error}"
-        heart.report("failed", error=text, result={"retry": True})
-        return
-    heart.report("done")
+    """Carries out one attempt at an export."""
+
+    def write(heart: Heart) -> None:
+        export = Export.objects.select_related("project").get(job_id=job_id)
+        write_export(export=export, advance=heart.advance)
+
+    run_attempt(job_id=job_id, token=token, work=write, hitch="The file could not be written")
 
 
 def write_export(*, export: Export, advance: Advance) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from django.db import connection
 
 from annotator.services.reports import record_report
-from common.messages import JobReport, ReportState
+from annotator.services.stores import file_storage
+from common.messages import JobReport, ReportState, cancel_key
 
 HEARTBEAT_S = 5.0
+LOOK_S = 1.0  # between looks for a request to stop
+
+
+class Stopped(Exception):
+    """Somebody cancelled the job."""
 
 
 @dataclass
@@ -24,6 +31,7 @@ class Heart:
     job_id: str
     token: int
     share: float = 0.0
+    _looked_at: float = -LOOK_S
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
@@ -36,8 +44,12 @@ class Heart:
         self._thread.join()
 
     def advance(self, share: float) -> None:
-        """How much is done, 0 to 1; told with the next beat."""
+        """How much is done, 0 to 1; told with the next beat. Raises `Stopped`."""
         self.share = share
+        if time.monotonic() - self._looked_at >= LOOK_S:
+            if file_storage().exists(cancel_key(self.job_id)):
+                raise Stopped
+            self._looked_at = time.monotonic()
 
     def report(
         self, state: ReportState, *, error: str = "", result: dict[str, Any] | None = None

@@ -149,7 +149,9 @@ MATRIX = [
     GET    projects/{project}/imports                    404 403 ok  ok
     POST   projects/{project}/imports                    404 403 ok  ok
     GET    imports/{import}                              404 403 ok  ok
+    POST   imports/{import}/cancel                       404 403 ok  ok
     GET    exports/{export}                              404 403 ok  ok
+    POST   exports/{export}/cancel                       404 403 ok  ok
     GET    exports/{export}/file                         404 403 ok  ok
     GET    models                                        403 403 403 ok
     GET    models/{model}                                ok  ok  ok  ok
@@ -226,7 +228,9 @@ def places(cast: Cast, browser: Browsers) -> dict[str, str]:
     packing = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
     export = Export.objects.create(project=cast.project, job=packing, format="coco")
     unpacking = Job.objects.create(kind=JobKind.IMPORT, subject="an import")
-    import_ = Import.objects.create(project=cast.project, job=unpacking, name="otters.zip")
+    import_ = Import.objects.create(
+        project=cast.project, job=unpacking, name="otters.zip", file_key="imports/otters.zip"
+    )
     invitation, _ = make_invitation(project=cast.project, role=Role.ANNOTATOR, by=cast.carol)
     token, _ = create_token(person=cast.alice, name="a script", scopes=[], days=1)
     shown = GuidelinePicture.objects.create(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -12,11 +14,15 @@ from django.core.management import call_command
 from pycocotools.coco import COCO
 
 from annotator.models import JobState, Mask, MaskState
+from annotator.services import exports
+from annotator.services.export_formats.source import Advance, Selection
 from annotator.services.exports import request_export
 from annotator.services.stores import file_storage
-from tests.cast import Cast, accepted_mask, asymmetric_mask
+from tests.cast import Browser, Cast, accepted_mask, asymmetric_mask
+from tests.database_fixtures import own_storage
 from tests.worker.engine import Engine, stored_image
 
+__all__ = ["own_storage"]
 pytestmark = pytest.mark.xdist_group("engine")
 
 
@@ -66,6 +72,27 @@ def test_the_same_masks_give_the_same_bytes_and_a_new_one_others(
     assert first.read_bytes() == second.read_bytes() != third.read_bytes()
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
     assert len(json.loads(third.read_text())["annotations"]) == 3
+
+
+def test_a_cancelled_export_leaves_no_file(
+    cast: Cast, own_storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = request_export(project=cast.project, by=cast.carol)
+    carol = Browser(cast.carol)
+
+    def cancelled(selection: Selection, out: BinaryIO, advance: Advance) -> int:
+        out.write(b"some of it")
+        assert carol.post(f"exports/{export.id}/cancel").status_code == 202
+        advance(0.5)
+        raise AssertionError("it went on")
+
+    coco = replace(exports.FORMATS["coco"], write=cancelled)
+    monkeypatch.setitem(exports.FORMATS, "coco", coco)
+    exports.run_export(job_id=str(export.job_id), token=1)
+    told = carol.get(f"exports/{export.id}").json()
+    assert (told["state"], told["file_url"]) == ("cancelled", None)
+    assert not [path for path in own_storage.rglob("*.json*") if path.is_file()]
+    assert carol.post(f"exports/{export.id}/cancel").json()["error"]["code"] == "job_ended"
 
 
 def test_an_empty_project_gives_an_empty_file(cast: Cast, engine: Engine, tmp_path: Path) -> None:

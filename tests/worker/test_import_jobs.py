@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 
 from annotator.errors import Invalid, TooLarge
 from annotator.middleware import UPLOAD_PATH
-from annotator.models import Image, Import, Job, JobState, Mask
+from annotator.models import AuditEntry, Image, Import, Job, JobState, Mask
 from annotator.services import archives, data_set_uploads
 from annotator.services.archives import unpack
 from annotator.services.data_set_uploads import request_import, run_import
@@ -120,6 +120,35 @@ def test_an_import_that_was_cut_off_goes_on(
     assert (one.report["images_added"], one.report["images_known"]) == (1, 1)
     assert Job.objects.get(id=one.job_id).state == JobState.DONE
     assert not file_storage().exists(one.file_key)
+
+
+def test_a_cancelled_import_keeps_what_came_in(
+    cast: Cast, tmp_path: Path, own_storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "set.zip"
+    path.write_bytes(data_set(tmp_path))
+    one = request_import(project=cast.project, by=cast.carol, name="set.zip", path=path)
+    carol = Browser(cast.carol)
+
+    def cancelled(*, advance: Callable[[ImportReport], None], **asked: Any) -> ImportReport:
+        def after_one(report: ImportReport) -> None:
+            assert carol.post(f"imports/{one.id}/cancel").status_code == 202
+            advance(report)
+
+        return import_masks(advance=after_one, **asked)
+
+    monkeypatch.setattr(data_set_uploads, "import_masks", cancelled)
+    run_import(job_id=str(one.job_id), token=1)
+    told = carol.get(f"imports/{one.id}").json()
+    assert (told["state"], told["report"]["images_added"]) == ("cancelled", 1)
+    assert Image.objects.count() == 1 and not file_storage().exists(one.file_key)
+    assert carol.post(f"imports/{one.id}/cancel").json()["error"]["code"] == "job_ended"
+
+    waiting = request_import(project=cast.project, by=cast.carol, name="set.zip", path=path)
+    assert carol.post(f"imports/{waiting.id}/cancel").json()["state"] == "cancelled"
+    assert not file_storage().exists(waiting.file_key)
+    acts = AuditEntry.objects.filter(act="import.cancelled").order_by("id")
+    assert [act.subject for act in acts] == [str(one.id), str(waiting.id)]
 
 
 def test_a_zip_file_may_be_larger_than_a_picture(

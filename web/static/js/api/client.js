@@ -479,6 +479,14 @@ export class ApiClient {
   }
 
   /**
+   * @param {string} id
+   * @returns {Promise<Json>}
+   */
+  cancelExport(id) {
+    return this.#request('POST', `exports/${id}/cancel`, { body: {} });
+  }
+
+  /**
    * Where a data set is sent to as a zip file.
    *
    * @param {string} project
@@ -502,6 +510,14 @@ export class ApiClient {
    */
   importState(id) {
     return this.#get(`imports/${id}`);
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Json>}
+   */
+  cancelImport(id) {
+    return this.#request('POST', `imports/${id}/cancel`, { body: {} });
   }
 
   /** @returns {Promise<Json>} */

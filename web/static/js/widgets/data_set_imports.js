@@ -70,7 +70,7 @@ export class DataSetImports {
   async #follow(started, state) {
     let facts = started;
     const progress = bar(0, `Import of ${facts.name}`);
-    fill(state, progress, note('Importing; you may leave this page.'));
+    fill(state, progress, note('Importing; you may leave this page.'), this.#cancelButton(facts));
     while (OPEN.includes(facts.state)) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       try {
@@ -82,6 +82,20 @@ export class DataSetImports {
     }
     showEnd(facts, state);
     this.#onChange();
+  }
+
+  /** @param {ImportFacts} facts */
+  #cancelButton(facts) {
+    const button = element('button', { class: 'button button-quiet', type: 'button', 'aria-label': `Cancel the import of ${facts.name}` }, 'Cancel');
+    button.addEventListener('click', () => {
+      button.disabled = true;
+      button.textContent = 'Stopping…';
+      this.#api.cancelImport(facts.id).catch((fault) => {
+        button.disabled = false;
+        button.textContent = `Cancel (${faultText(fault)})`;
+      });
+    });
+    return button;
   }
 
   /** @param {string} name @param {string} size @returns {HTMLElement} where its state is shown */
@@ -102,6 +116,11 @@ export class DataSetImports {
 
 /** @param {ImportFacts} facts @param {HTMLElement} state */
 function showEnd(facts, state) {
+  if (facts.state === 'cancelled') {
+    const { images_added = 0, masks_added = 0 } = facts.report;
+    fill(state, chip('Cancelled'), note(`${counted(images_added, 'image')} and ${counted(masks_added, 'mask')} had come in, and stay.`));
+    return;
+  }
   if (facts.state !== 'done') {
     fill(state, chip('Failed', 'danger'), note(facts.error || `It is ${facts.state}.`));
     return;

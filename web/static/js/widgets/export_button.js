@@ -9,15 +9,17 @@ const LONGEST_MS = 10 * 60 * 1000;
 
 /** @typedef {{id: string, state: string, progress?: number, num_masks?: number, part?: object, error?: string, file_url?: string | null}} ExportFacts */
 
-/** The buttons #export and #export-file with the choices #export-format and #export-part and the line #export-state. */
+/** The buttons #export, #export-stop and #export-file with the choices #export-format and #export-part and the line #export-state. */
 export class ExportButton {
   #api;
   #project;
   #button = byId('export', HTMLButtonElement);
+  #stop = byId('export-stop', HTMLButtonElement);
   #format = byId('export-format', HTMLSelectElement);
   #part = byId('export-part-form', HTMLFormElement);
   #file = byId('export-file', HTMLAnchorElement);
   #state = byId('export-state', HTMLElement);
+  #running = '';
 
   /**
    * @param {object} options
@@ -31,6 +33,7 @@ export class ExportButton {
 
   wire() {
     this.#button.addEventListener('click', () => void this.#run());
+    this.#stop.addEventListener('click', () => void this.#cancel());
     this.#part.addEventListener('submit', (event) => event.preventDefault());
     this.#part.addEventListener('input', () => this.#settle());
     this.#part.addEventListener('reset', () => setTimeout(() => this.#settle()));
@@ -46,6 +49,7 @@ export class ExportButton {
       this.#say(`The export did not start: ${faultText(fault)}`);
     } finally {
       this.#button.disabled = this.#format.disabled = false;
+      this.#stop.hidden = true;
     }
   }
 
@@ -53,6 +57,8 @@ export class ExportButton {
   async #follow(started) {
     const until = Date.now() + LONGEST_MS;
     let facts = /** @type {ExportFacts} */ (started);
+    this.#running = facts.id;
+    this.#stop.hidden = this.#stop.disabled = false;
     while (['queued', 'running'].includes(facts.state) && Date.now() < until) {
       const share = facts.progress ? `, ${Math.round(facts.progress * 100)} %` : '';
       this.#say(`Writing the export${share}…`);
@@ -62,8 +68,22 @@ export class ExportButton {
     this.#end(facts);
   }
 
+  async #cancel() {
+    this.#stop.disabled = true;
+    try {
+      await this.#api.cancelExport(this.#running);
+    } catch (fault) {
+      this.#say(`The export was not cancelled: ${faultText(fault)}`);
+      this.#stop.disabled = false;
+    }
+  }
+
   /** @param {ExportFacts} facts */
   #end(facts) {
+    if (facts.state === 'cancelled') {
+      this.#say('The export was cancelled.');
+      return;
+    }
     if (facts.state !== 'done') {
       this.#say(`The export failed: ${facts.error || `it is ${facts.state}`}. Nothing was lost; try again.`);
       return;
