@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import re
-import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,6 @@ import pytest
 from playwright.sync_api import FilePayload, Page, WebSocketRoute, expect
 from pycocotools.coco import COCO
 
-from tests.annotator.coco_data import DataSet, compressed
 from tests.browser.projects import (
     HEIGHT,
     WIDTH,
@@ -208,31 +206,6 @@ def test_an_export_is_downloaded_and_loads(
     page.get_by_role("button", name="All masks").click()
     page.get_by_role("button", name="Export", exact=True).click()
     expect(state).to_have_text("The export is ready: 1 mask as COCO RLE.", timeout=LONG_MS)
-
-
-def test_a_data_set_is_dropped_as_a_zip_file_and_comes_in(
-    product: LiveProduct, open_page: OpenPage, tmp_path: Path
-) -> None:
-    project = new_project(product)
-    data = DataSet(tmp_path / "otters")
-    first = data.add_image(scene(5), name="otter.png", width=WIDTH, height=HEIGHT)
-    data.add_mask(first, compressed(ellipse()))
-    data.add_mask(first, [])
-    data.write()
-    packed = shutil.make_archive(str(tmp_path / "otters"), "zip", data.folder)
-    page = open_page("manager", f"/projects/{project}/images")
-    page.locator("#files").set_input_files(packed)
-    imports = page.get_by_role("region", name="Data sets")
-    said = "1 image and 1 mask added. 1 mask refused."
-    expect(imports).to_contain_text(said, timeout=LONG_MS)
-    imports.get_by_text("What was refused, and why").click()
-    expect(imports).to_contain_text("It has no mask.")
-    expect(page.locator(".image-card")).to_contain_text("1 mask")
-    assert accessibility_problems(page) == []
-    page.locator("#files").set_input_files(
-        {"name": "torn.zip", "mimeType": "application/zip", "buffer": b"torn"}
-    )
-    expect(imports).to_contain_text("It is no zip file that can be read", timeout=LONG_MS)
 
 
 def test_a_round_is_started_watched_and_leaves_a_candidate(

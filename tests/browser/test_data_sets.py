@@ -1,0 +1,77 @@
+"""Data sets in and out on the Images page, in a real browser on the live product."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.annotator.coco_data import DataSet, compressed
+from tests.browser.projects import (
+    HEIGHT,
+    WIDTH,
+    accessibility_problems,
+    ellipse,
+    new_project,
+    scene,
+)
+from tests.live_product import LiveProduct
+from tests.patience import LONG_MS
+
+pytestmark = pytest.mark.browser
+OpenPage = Callable[..., Page]
+
+
+def test_a_data_set_is_dropped_as_a_zip_file_and_comes_in(
+    product: LiveProduct, open_page: OpenPage, tmp_path: Path
+) -> None:
+    project = new_project(product)
+    data = DataSet(tmp_path / "otters")
+    first = data.add_image(scene(5), name="otter.png", width=WIDTH, height=HEIGHT)
+    data.add_mask(first, compressed(ellipse()))
+    data.add_mask(first, [])
+    data.write()
+    packed = shutil.make_archive(str(tmp_path / "otters"), "zip", data.folder)
+    page = open_page("manager", f"/projects/{project}/images")
+    page.locator("#files").set_input_files(packed)
+    imports = page.get_by_role("region", name="Data sets")
+    said = "1 image and 1 mask added. 1 mask refused."
+    expect(imports).to_contain_text(said, timeout=LONG_MS)
+    imports.get_by_text("What was refused, and why").click()
+    expect(imports).to_contain_text("It has no mask.")
+    expect(page.locator(".image-card")).to_contain_text("1 mask")
+    assert accessibility_problems(page) == []
+    page.locator("#files").set_input_files(
+        {"name": "torn.zip", "mimeType": "application/zip", "buffer": b"torn"}
+    )
+    expect(imports).to_contain_text("It is no zip file that can be read", timeout=LONG_MS)
+
+
+def test_an_import_is_cancelled_and_keeps_what_came_in(
+    product: LiveProduct, open_page: OpenPage, tmp_path: Path
+) -> None:
+    data = DataSet(tmp_path / "noise")
+    for seed in range(60):  # some seconds of work
+        data.add_image(noise(seed), name=f"{seed}.png", width=900, height=700)
+    data.write()
+    packed = shutil.make_archive(str(tmp_path / "noise"), "zip", data.folder)
+    page = open_page("manager", f"/projects/{new_project(product)}/images")
+    page.locator("#files").set_input_files(packed)
+    imports = page.get_by_role("region", name="Data sets")
+    imports.get_by_role("button", name="Cancel the import of noise.zip").click(timeout=LONG_MS)
+    expect(imports.locator(".chip")).to_have_text("Cancelled", timeout=LONG_MS)
+    expect(imports).to_contain_text("had come in, and stay")
+
+
+def noise(seed: int) -> bytes:
+    """A PNG file that takes a while to read."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (700, 900, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+    return out.getvalue()
