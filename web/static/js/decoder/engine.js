@@ -155,6 +155,7 @@ export class DecoderEngine {
     const image = this.#imageOf(imageKey);
     const asked = toFramePoints(prompt, image.frame);
     const { answer, wasKnown } = await this.#answer(image, asked, null);
+    await nextTurn();
     const token = wantedOf(tokensOf(asked, answer), grain);
     return { mask: logitsToPart(logitsOf(token, answer), image.frame, part), wasKnown };
   }
@@ -345,6 +346,9 @@ function checkedFrame(header, manifest) {
   if (told.every((fact, i) => fact === needed[i])) return frame;
   throw new DecoderError('wrong_embedding', `The embedding is ${told.join(' ')}; the model needs ${needed.join(' ')}.`);
 }
+
+/** A graph holds the worker while it runs: a click that came meanwhile goes first. */
+const nextTurn = () => new Promise((done) => setTimeout(done));
 
 /** @param {Model} model */
 async function releaseGraphs(model) {

@@ -32,6 +32,7 @@ import { currentOf, sizeOf } from '../../state/workbench.js';
 const ASK_AGAIN_MS = 1500;
 const SLOW_MS = 300;
 const FIRST_RETRY_MS = 5000;
+const REST_MS = 100;
 /** Failures of a slow machine or network: worth another attempt while the image is open. */
 const PASSING = new Set(['fetch_failed', 'decode_failed']);
 
@@ -52,6 +53,8 @@ export class Decoding {
   #pointer = null;
   /** Counts moves of the pointer and of the view: what was previewed before is out of date. */
   #moves = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #resting;
 
   /** @param {DecodingOptions} options */
   constructor(options) {
@@ -107,12 +110,18 @@ export class Decoding {
 
   /** @param {Place | null} at */
   hover(at) {
+    const isSame = at && this.#pointer && Math.floor(at.x) === Math.floor(this.#pointer.x) && Math.floor(at.y) === Math.floor(this.#pointer.y);
     this.#pointer = at;
-    this.followView();
+    if (!isSame) this.#previewAnew();
   }
 
-  /** The image moved under the pointer, or the pointer over the image. */
+  /** The image moved under the pointer; until it rests, the preview that is there moves with it. */
   followView() {
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#previewAnew(), REST_MS);
+  }
+
+  #previewAnew() {
     this.#moves += 1;
     void this.#preview();
   }
