@@ -37,18 +37,22 @@ class Fingers:
             points.append({"x": x, "y": y, "id": number})
         self._device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    def pen(self, kind: str, place: tuple[float, float], *, button: str = "left") -> None:
-        """`mousePressed`, `mouseMoved` or `mouseReleased` of a pen."""
+    def pen(
+        self, kind: str, place: tuple[float, float], *, button: str = "left", force: float = 0.5
+    ) -> None:
+        """`mousePressed`, `mouseMoved` or `mouseReleased` of a pen that is pressed from 0 to 1."""
         x, y = self._bench.place(*place)
         held = 0 if kind == "mouseReleased" else {"left": 1, "right": 2}[button]
         about = {"button": button, "buttons": held, "clickCount": 1, "pointerType": "pen"}
+        about["force"] = force
         self._device.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, **about})
 
 
 def last_pointer(page: Page) -> None:
-    """From now on `window.lastPointer` is the kind of pointer that pressed last."""
+    """From now on `window.lastPointer` is the kind of pointer that pressed last, `window.lastPressure` how hard."""
     page.evaluate(
-        "document.addEventListener('pointerdown', (event) => { window.lastPointer = event.pointerType; }, true)"
+        "document.addEventListener('pointerdown', ({ pointerType, pressure }) => "
+        "Object.assign(window, { lastPointer: pointerType, lastPressure: pressure }), true)"
     )
 
 
@@ -104,6 +108,18 @@ def test_a_pen_paints_a_line_and_its_button_erases(painting: Workbench) -> None:
     (x0, _), (x1, _) = painted["points"][0], painted["points"][-1]
     assert mask["area"] == pytest.approx((x1 - x0) * 24, abs=3 * 24)
     assert mask["bbox"][0] > x0
+
+
+def test_how_hard_a_pen_is_pressed_changes_nothing(painting: Workbench) -> None:
+    last_pointer(painting.page)
+    painting.square_brush()
+    fingers = Fingers(painting)
+    for force, across in ((0.1, 0.45), (1.0, 0.55)):
+        fingers.pen("mousePressed", (across, 0.4), force=force)
+        fingers.pen("mouseReleased", (across, 0.4), force=0)
+        assert painting.page.evaluate("window.lastPressure") == pytest.approx(force)
+        painting.press("Enter")
+    painting.expect_sizes(DAB, DAB)
 
 
 def scale_of(bench: Workbench) -> float:

@@ -106,6 +106,24 @@ def test_the_grain_of_one_object_is_that_of_the_next(workbench: Workbench) -> No
         workbench.empty()
 
 
+def test_the_grain_is_remembered_over_a_reload(workbench: Workbench) -> None:
+    chosen = workbench.page.locator(".candidate[aria-pressed=true]")
+    try:
+        workbench.click(0.5, 0.4)
+        expect(workbench.page.locator(".candidate")).to_have_count(3)
+        workbench.press("3")
+        grain = re.match(r"\w+", chosen.get_attribute("title") or "")
+        assert grain is not None
+        workbench.press("Escape")
+        workbench.open()
+        workbench.wait_for_model()
+        workbench.click(0.35, 0.55)
+        expect(workbench.page.locator(".candidate")).to_have_count(3)
+        expect(chosen).to_have_attribute("title", re.compile(grain.group()))
+    finally:
+        workbench.press("1")  # the other tests begin with the first
+
+
 def test_a_point_is_dragged_to_where_it_belongs(workbench: Workbench) -> None:
     workbench.click(0.5, 0.4)
     expect(workbench.can_accept).to_be_visible()

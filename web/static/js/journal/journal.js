@@ -3,6 +3,7 @@
 import { openDatabase, outcome, transact } from './database.js';
 import { latestWish, withWish } from './outbox_row.js';
 import { Outbox } from './outbox.js';
+import { OutboxRows } from './outbox_rows.js';
 import { readUnsaved, writeUnsaved } from './unsaved_file.js';
 
 /** @typedef {import('../geometry/types.js').Rle} Rle */
@@ -33,6 +34,7 @@ import { readUnsaved, writeUnsaved } from './unsaved_file.js';
  * @property {'saved' | 'saving' | 'pending' | 'attention'} kind
  * @property {number} count masks whose latest wish the server has not confirmed
  * @property {string} message one sentence for the person
+ * @property {number} numOnlyHere masks whose latest wish only this page has: the device takes no more
  * @property {boolean} signInNeeded the server answered 401; call `signedIn()` afterwards
  * @property {Problem[]} problems one for each mask that needs a decision
  */
@@ -79,6 +81,7 @@ import { readUnsaved, writeUnsaved } from './unsaved_file.js';
 export class Journal extends EventTarget {
   #person;
   #database;
+  #rows;
   #outbox;
   #locks;
   /** @type {Map<string, () => void>} by image; call to give back */
@@ -110,8 +113,9 @@ export class Journal extends EventTarget {
     this.#person = person;
     this.#database = database;
     this.#locks = locks;
+    this.#rows = new OutboxRows(database);
     this.#outbox = new Outbox({
-      database,
+      rows: this.#rows,
       api,
       firstWaitMs,
       withImage: (image, act) => this.#withImage(image, act),
@@ -153,29 +157,20 @@ export class Journal extends EventTarget {
    * @returns {Promise<void>}
    */
   async noteServerMasks(masks) {
-    await transact(this.#database, 'readwrite', ['outbox', 'confirmed'], async (outbox, confirmed) => {
-      const unsent = new Set(await outcome(outbox.getAllKeys()));
-      for (const { id, version, state, sha256 } of masks) {
-        if (!unsent.has(id)) confirmed.put({ mask: id, version, state, sha256 });
-      }
-    });
+    await this.#rows.noteServer([...masks].map(({ id, version, state, sha256 }) => ({ mask: id, version, state, sha256 })));
   }
 
   /**
-   * Writes a wish down; resolves when it is on this device. Sending follows by itself.
+   * Writes a wish down; resolves when it is on this device, or in this page's memory while the device takes no more.
+   * Sending follows by itself.
    *
    * @param {MaskSave} save
    * @returns {Promise<void>}
-   * @throws {DOMException} when the device refuses (storage full): show it, the change is not kept
    */
   async record(save) {
     const sequence = this.#outbox.nextSequence();
-    const row = await transact(this.#database, 'readwrite', ['outbox'], async (outbox) => {
-      const changed = withWish(await outcome(outbox.get(save.mask)), save, this.#person, sequence);
-      outbox.put(changed);
-      return changed;
-    });
-    this.#outbox.noteRow(row);
+    const row = await this.#rows.change(save.mask, ({ row: before, known }) => ({ row: withWish(before ?? undefined, save, this.#person, sequence), known }));
+    if (row) this.#outbox.noteRow(row);
   }
 
   /**
@@ -185,10 +180,7 @@ export class Journal extends EventTarget {
    * @returns {Promise<MaskSave[]>} in the order made
    */
   async unsavedOf(image) {
-    const rows = await transact(this.#database, 'readonly', ['outbox'], (outbox) =>
-      outcome(outbox.index('image').getAll(image)),
-    );
-    return inOrder(rows).map(latestWish);
+    return inOrder(await this.#rows.rows(image)).map(latestWish);
   }
 
   /** @returns {JournalState} */
@@ -277,8 +269,7 @@ export class Journal extends EventTarget {
    * @returns {Promise<Blob>} application/json; `importUnsaved` reads it
    */
   async downloadUnsaved() {
-    const rows = await transact(this.#database, 'readonly', ['outbox'], (outbox) => outcome(outbox.getAll()));
-    return writeUnsaved(this.#person, inOrder(rows).map(latestWish));
+    return writeUnsaved(this.#person, inOrder(await this.#rows.rows()).map(latestWish));
   }
 
   /**

@@ -1,6 +1,5 @@
 /** Sends what the server has not confirmed: one request at a time, repeated for ever. */
 
-import { outcome, transact } from './database.js';
 import { afterConfirmation, afterRefusal, isEchoOf, putBody, withRequest } from './outbox_row.js';
 
 /** @typedef {import('./journal.js').Confirmed} Confirmed */
@@ -25,7 +24,7 @@ import { afterConfirmation, afterRefusal, isEchoOf, putBody, withRequest } from 
 
 /**
  * @typedef {object} OutboxOptions
- * @property {IDBDatabase} database
+ * @property {import('./outbox_rows.js').OutboxRows} rows
  * @property {MaskSender} api
  * @property {number} firstWaitMs
  * @property {(image: string, act: () => Promise<void>) => Promise<boolean>} withImage runs `act` as
@@ -85,7 +84,7 @@ export class Outbox {
    * @param {string} [image]
    */
   async look(image) {
-    for (const row of await this.#rowsOf(image)) this.#keepBrief(row);
+    for (const row of await this.#options.rows.rows(image)) this.#keepBrief(row);
     this.#changed();
     if (this.#failures === 0 || image === undefined) this.#wakeNow();
   }
@@ -103,7 +102,8 @@ export class Outbox {
     const problems = [...this.#briefs.values()].flatMap(({ problem }) => (problem ? [problem] : []));
     const count = this.#briefs.size;
     const kind = this.#kind(count, problems.length);
-    return { kind, count, message: this.#message(kind, count, problems), signInNeeded: this.#signInNeeded, problems };
+    const { numHeld } = this.#options.rows;
+    return { kind, count, message: this.#message(kind, count, problems), signInNeeded: this.#signInNeeded, numOnlyHere: numHeld, problems };
   }
 
   signedIn() {
@@ -117,21 +117,13 @@ export class Outbox {
    * @param {'mine' | 'theirs'} choice
    */
   async resolve(mask, choice) {
-    const row = await transact(this.#options.database, 'readwrite', ['outbox', 'confirmed'], async (outbox, confirmed) => {
-      /** @type {OutboxRow | undefined} */
-      const found = await outcome(outbox.get(mask));
-      if (!found) return null;
-      const known = await outcome(confirmed.get(mask));
+    const row = await this.#options.rows.change(mask, ({ row: found, known }) => {
+      if (!found) return { row: null, known };
       const version = found.problem?.currentVersion;
-      if (version) confirmed.put({ state: 'draft', sha256: '', ...known, mask, version });
-      else if (found.problem?.status === 412) confirmed.delete(mask);
-      if (choice === 'theirs') outbox.delete(mask);
-      else outbox.put({ ...found, problem: null });
-      return choice === 'theirs' ? null : { ...found, problem: null };
+      const base = version ? { state: /** @type {const} */ ('draft'), sha256: '', ...known, mask, version } : found.problem?.status === 412 ? null : known;
+      return { row: choice === 'theirs' ? null : { ...found, problem: null }, known: base };
     });
-    if (row) this.#keepBrief(row);
-    else this.#briefs.delete(mask);
-    this.#changed();
+    this.#keepOrDrop(mask, row);
     this.#wakeNow();
   }
 
@@ -154,6 +146,7 @@ export class Outbox {
       while (this.#isWoken && !this.#isClosed) {
         this.#isWoken = false;
         this.#hadFailure = false;
+        await this.#options.rows.bringHome();
         await this.#round();
         this.#failures = this.#hadFailure ? this.#failures + 1 : 0;
         this.#changed();
@@ -222,14 +215,9 @@ export class Outbox {
    * @returns {Promise<OutboxRow | null>} null when nothing is to be sent
    */
   async #nextRequest(mask) {
-    const row = await transact(this.#options.database, 'readwrite', ['outbox', 'confirmed'], async (outbox, confirmed) => {
-      /** @type {OutboxRow | undefined} */
-      const found = await outcome(outbox.get(mask));
-      if (!found || found.problem) return found ?? null;
-      const next = withRequest(found, await outcome(confirmed.get(mask)), crypto.randomUUID());
-      if (next) outbox.put(next);
-      else outbox.delete(mask);
-      return next;
+    const saveId = crypto.randomUUID();
+    const row = await this.#options.rows.change(mask, ({ row: found, known }) => {
+      return { row: !found || found.problem ? found : withRequest(found, known ?? undefined, saveId), known };
     });
     this.#keepOrDrop(mask, row);
     return row?.problem ? null : row;
@@ -300,15 +288,9 @@ export class Outbox {
    * @param {Confirmed | null} known what the server holds, to be remembered
    */
   async #change(mask, sending, change, known) {
-    const row = await transact(this.#options.database, 'readwrite', ['outbox', 'confirmed'], async (outbox, confirmed) => {
-      if (known) confirmed.put(known);
-      /** @type {OutboxRow | undefined} */
-      const found = await outcome(outbox.get(mask));
-      if (found?.sending?.saveId !== sending.saveId) return found ?? null;
-      const next = change(found);
-      if (next) outbox.put(next);
-      else outbox.delete(mask);
-      return next;
+    const row = await this.#options.rows.change(mask, ({ row: found, known: before }) => {
+      const isAnswered = found?.sending?.saveId === sending.saveId;
+      return { row: isAnswered ? change(found) : found, known: known ?? before };
     });
     this.#keepOrDrop(mask, row);
   }
@@ -364,19 +346,9 @@ export class Outbox {
    * @param {string} image
    */
   async #compare(image) {
-    const rows = await this.#rowsOf(image);
+    const rows = await this.#options.rows.rows(image);
     for (const [mask, brief] of this.#briefs) if (brief.image === image) this.#briefs.delete(mask);
     for (const row of rows) this.#keepBrief(row);
-  }
-
-  /**
-   * @param {string} [image] all when absent
-   * @returns {Promise<OutboxRow[]>}
-   */
-  #rowsOf(image) {
-    return transact(this.#options.database, 'readonly', ['outbox'], (outbox) =>
-      outcome(image === undefined ? outbox.getAll() : outbox.index('image').getAll(image)),
-    );
   }
 
   #changed() {
@@ -389,7 +361,7 @@ export class Outbox {
    * @returns {JournalState['kind']}
    */
   #kind(count, numProblems) {
-    if (numProblems > 0 || (count > 0 && this.#signInNeeded)) return 'attention';
+    if (numProblems > 0 || this.#options.rows.numHeld > 0 || (count > 0 && this.#signInNeeded)) return 'attention';
     if (count === 0) return 'saved';
     return this.#failures > 0 ? 'pending' : 'saving';
   }
@@ -404,7 +376,8 @@ export class Outbox {
     if (kind === 'saved') return 'Everything is saved.';
     const masks = count === 1 ? '1 mask is' : `${count} masks are`;
     if (this.#signInNeeded) return `Sign in again: ${masks} waiting on this device.`;
-    if (kind === 'attention') return problems[0].message;
+    if (problems.length) return problems[0].message;
+    if (kind === 'attention') return `This device has no room left: ${masks} only in this page. Leave it open until the server has everything, or download it.`;
     if (kind === 'saving') return 'Saving.';
     return `The server cannot be reached: ${masks} safe on this device and will be sent.`;
   }

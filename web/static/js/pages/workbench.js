@@ -37,6 +37,7 @@ import { letGo } from './workbench/pictures.js';
 import { followOwnKeys } from './workbench/own_keys.js';
 import { Saving } from './workbench/saving.js';
 import { LAST_REVIEW } from './review/address.js';
+import { warnOfTrouble } from './workbench/warnings.js';
 import { hadTutorial, keepTutorial, keptView, keepView } from './workbench/preferences.js';
 
 /** @typedef {import('../state/workbench.js').Workbench} Workbench */
@@ -252,10 +253,7 @@ async function start(facts) {
     keepView(now, before);
   };
   store.watch(draw);
-  store.watch((now, before) => {
-    if (!now.save.signInNeeded || before.save.signInNeeded) return;
-    say('Your session has ended. Your work is safe on this device', { danger: true, action: { label: 'Sign in', run: openSaveDetails } });
-  });
+  warnOfTrouble({ store, say, openSaveDetails });
   showKeys(byId('bench'), store.get().keys);
   stage.addEventListener('view', () => {
     candidates(store.get());

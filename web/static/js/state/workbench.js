@@ -32,6 +32,7 @@
  * @property {number} count
  * @property {string} message
  * @property {boolean} signInNeeded
+ * @property {number} numOnlyHere  masks with changes that only this page has: the device takes no more
  *
  * @typedef {{picture: ImageBitmap, box: Box}} Preview  pixels of the screen, and where they lie in the image
  *
@@ -96,7 +97,7 @@ export const FIRST = {
   lockedReason: '',
   screen: { kind: 'opening', message: 'Getting your next image' },
   decoder: { kind: 'starting', message: 'Starting the model', busy: false },
-  save: { kind: 'saved', count: 0, message: '', signInNeeded: false },
+  save: { kind: 'saved', count: 0, message: '', signInNeeded: false, numOnlyHere: 0 },
   line: { index: 0, length: 0, submitted: 0 },
   tool: 'clicks',
   sign: 1,

@@ -33,12 +33,13 @@ export function keptView(person) {
     contrast: between(kept.contrast, 0.5, 2, 1),
     previewOn: kept.previewOn !== false,
     panelOpen: kept.panelOpen !== false,
+    grain: typeof kept.grain === 'number' ? kept.grain : null,
     brush: { size: Math.round(between(kept.brushSize, 1, 300, 24)), shape: kept.brushShape === 'square' ? 'square' : 'circle' },
     keys: keysHere(person),
   };
 }
 
-const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'brightness', 'contrast', 'previewOn', 'panelOpen', 'brush']);
+const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'brightness', 'contrast', 'previewOn', 'panelOpen', 'grain', 'brush']);
 
 /**
  * @param {Workbench} bench
@@ -46,8 +47,8 @@ const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'brightness', 'con
  */
 export function keepView(bench, before) {
   if (KEPT.every((key) => bench[key] === before[key])) return;
-  const { opacity, outlineOnly, brightness, contrast, previewOn, panelOpen, brush } = bench;
-  writeKept(VIEW, { opacity, outlineOnly, brightness, contrast, previewOn, panelOpen, brushSize: brush.size, brushShape: brush.shape });
+  const { opacity, outlineOnly, brightness, contrast, previewOn, panelOpen, grain, brush } = bench;
+  writeKept(VIEW, { opacity, outlineOnly, brightness, contrast, previewOn, panelOpen, grain, brushSize: brush.size, brushShape: brush.shape });
 }
 
 /**

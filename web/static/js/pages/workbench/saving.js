@@ -36,6 +36,7 @@ export class Saving {
   #recording = new Set();
   /** @type {Promise<void> | null} */
   #writing = null;
+  #hasNoRoom = false;
   /** @type {Map<string, History>} by image */
   #unwritten = new Map();
   /** The object in hand as the server has it, or will. @type {Mask | null} */
@@ -144,7 +145,7 @@ export class Saving {
   async #writeTimelines() {
     if (this.#writing) return;
     while (this.#unwritten.size) {
-      this.#writing = this.#keep(this.#writeTimeline());
+      this.#writing = this.#keepTimeline(this.#writeTimeline());
       this.#showState();
       await this.#writing;
     }
@@ -169,11 +170,28 @@ export class Saving {
     }
   }
 
+  /**
+   * Masks go on without their timeline: what is lost of it is undo over a reload, which is said once.
+   *
+   * @param {Promise<void>} write
+   */
+  async #keepTimeline(write) {
+    try {
+      await write;
+      this.#hasNoRoom = false;
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      if (!this.#hasNoRoom) this.#options.fault('This device has no room for the undo history: a reload will shorten it');
+      this.#hasNoRoom = true;
+    }
+  }
+
   /** The journal knows only what it holds already: a change on its way into it is not saved either. */
   #showState() {
-    const { kind, count, message, signInNeeded } = this.#options.journal.state;
+    const { kind, count, message, signInNeeded, numOnlyHere } = this.#options.journal.state;
     const onItsWay = kind === 'saved' && (this.#recording.size > 0 || this.#writing !== null);
-    const save = onItsWay ? /** @type {const} */ ({ kind: 'saving', count, message: 'Saving.', signInNeeded }) : { kind, count, message, signInNeeded };
+    const told = { count, signInNeeded, numOnlyHere };
+    const save = onItsWay ? /** @type {const} */ ({ ...told, kind: 'saving', message: 'Saving.' }) : { ...told, kind, message };
     this.#options.store.update((bench) => ({ ...bench, save }));
   }
 }
