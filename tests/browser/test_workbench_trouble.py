@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from launcher.chromium import find_chromium
+from tests.browser.projects import accessibility_problems
 from tests.browser.workbench_page import DAB, WINDOW, Workbench, open_workbench
 from tests.conftest import CHROMIUM_FLAGS
 from tests.live_product import LiveProduct
@@ -32,68 +33,100 @@ MOVING = """() => [...document.querySelectorAll('*')].flatMap((element) =>
   }))"""
 
 
+# Data of another kind takes all the room that is left for this origin.
+FILL = """async () => {
+  const opening = indexedDB.open('others');
+  opening.onupgradeneeded = () => opening.result.createObjectStore('rows', { autoIncrement: true });
+  await new Promise((done) => { opening.onsuccess = done; });
+  const took = (size) => new Promise((done) => {
+    const transaction = opening.result.transaction('rows', 'readwrite');
+    transaction.oncomplete = () => done(true);
+    transaction.onabort = () => done(false);
+    const bytes = new Uint8Array(size);
+    for (let at = 0; at < size; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+    transaction.objectStore('rows').add(bytes);
+  });
+  for (let size = 1 << 20; size >= 64; size >>= 1) while (await took(size));
+  opening.result.close();
+}"""
+ROOM = 8_000_000
+
+
 class Device:
-    """The room that the browser's storage has for the product."""
+    """The room that the browser's storage has for the product; to be made before a page uses it."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self._origin = {"origin": bench.product.url}
-        self._session = bench.page.context.new_cdp_session(bench.page)
+    def __init__(self, page: Page, product: LiveProduct) -> None:
+        self._page, self._origin = page, {"origin": product.url}
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Storage.overrideQuotaForOrigin", {**self._origin, "quotaSize": ROOM})
 
-    def is_full(self) -> None:
-        self._session.send("Storage.overrideQuotaForOrigin", {**self._origin, "quotaSize": 1})
+    def fill(self) -> None:
+        self._page.evaluate(FILL)
 
-    def has_room(self) -> None:
+    def make_room(self) -> None:
         self._session.send("Storage.overrideQuotaForOrigin", self._origin)
 
 
 # ---- a full device -------------------------------------------------------------------------------
 
 
-def test_a_full_device_loses_nothing_while_the_server_is_there(painting: Workbench) -> None:
-    device = Device(painting)
-    painting.square_brush()
-    painting.dab(0.4, 0.4)
-    painting.expect_stored(DAB)
-    device.is_full()
-    painting.dab(0.5, 0.4)
-    painting.dab(0.6, 0.4)
-    painting.expect_stored(DAB, DAB, DAB)
-    device.has_room()
-    painting.press("Control+z", "Escape")
-    painting.expect_stored(DAB, DAB)
-    painting.open()
-    painting.expect_sizes(DAB, DAB)
+@pytest.fixture
+def small(product: LiveProduct, open_page: OpenPage) -> tuple[Workbench, Device]:
+    """The workbench without a model on a device with little room."""
+    page = open_page("annotator", "/", viewport=WINDOW)
+    device = Device(page, product)
+    without_model(page)
+    return open_workbench(page, product), device
+
+
+def test_a_full_device_loses_nothing_while_the_server_is_there(
+    small: tuple[Workbench, Device],
+) -> None:
+    bench, device = small
+    bench.square_brush()
+    bench.dab(0.4, 0.4)
+    bench.expect_stored(DAB)
+    device.fill()
+    bench.dab(0.5, 0.4)
+    expect(bench.page.locator("#toasts")).to_contain_text("no room for the undo history")
+    bench.dab(0.6, 0.4)
+    bench.expect_stored(DAB, DAB, DAB)
+    device.make_room()
+    bench.press("Control+z", "Escape")
+    bench.expect_stored(DAB, DAB)
+    bench.open()
+    bench.expect_sizes(DAB, DAB)
 
 
 def test_a_full_device_without_a_server_says_so_and_offers_the_work_as_a_file(
-    painting: Workbench, tmp_path: Path
+    small: tuple[Workbench, Device], tmp_path: Path
 ) -> None:
-    device = Device(painting)
-    painting.square_brush()
-    assert not painting.page.evaluate(LEAVING_IS_ASKED)
-    device.is_full()
-    painting.page.context.set_offline(True)
-    painting.dab(0.4, 0.4)
-    toasts = painting.page.locator("#toasts")
+    bench, device = small
+    bench.square_brush()
+    assert not bench.page.evaluate(LEAVING_IS_ASKED)
+    device.fill()
+    bench.page.context.set_offline(True)
+    bench.dab(0.4, 0.4)
+    toasts = bench.page.locator("#toasts")
     expect(toasts).to_contain_text("This device has no room left. Leave this page open")
-    chip = painting.page.locator(".bar-chip")
+    chip = bench.page.locator(".bar-chip")
     expect(chip).to_have_text("Needs attention")
-    assert painting.page.evaluate(LEAVING_IS_ASKED)
+    assert bench.page.evaluate(LEAVING_IS_ASKED)
     toasts.get_by_role("button", name="Download").click()
-    dialog = painting.page.locator("#save-details")
+    dialog = bench.page.locator("#save-details")
     expect(dialog).to_contain_text("no room left: 1 mask is only in this page")
-    with painting.page.expect_download() as started:
+    assert accessibility_problems(bench.page) == []
+    with bench.page.expect_download() as started:
         dialog.get_by_role("button", name="Download unsaved work").click()
     path = tmp_path / "unsaved.json"
     started.value.save_as(path)
     [kept] = json.loads(path.read_text())["saves"]
     assert kept["state"] == "accepted"
-    painting.press("Escape")
-    painting.dab(0.5, 0.4)
-    painting.page.context.set_offline(False)
-    painting.expect_stored(DAB, DAB)
-    assert not painting.page.evaluate(LEAVING_IS_ASKED)
-    device.has_room()
+    bench.press("Escape")
+    bench.dab(0.5, 0.4)
+    bench.page.context.set_offline(False)
+    bench.expect_stored(DAB, DAB)
+    assert not bench.page.evaluate(LEAVING_IS_ASKED)
 
 
 # ---- a failing server ----------------------------------------------------------------------------
@@ -139,12 +172,11 @@ def mortal(product: LiveProduct, chromium: Browser) -> Iterator[Workbench]:
     cookies = product.session("annotator").cookies().items()
     context.add_cookies([{"name": key, "value": text, "url": product.url} for key, text in cookies])
     make_returning(context, product, "annotator")
-    yield open_workbench(page_without_model(context), product)
+    yield open_workbench(without_model(context.new_page()), product)
     browser.close()
 
 
-def page_without_model(context: BrowserContext) -> Page:
-    page = context.new_page()
+def without_model(page: Page) -> Page:
     page.route("**/vendor/ort/**", lambda route: route.abort())
     page.route("**/api/v1/images/*/decode", lambda route: route.fulfill(status=404))
     return page
@@ -171,7 +203,7 @@ def test_a_killed_tab_comes_back_to_the_stroke_with_every_step_before_it(mortal:
     assert context.browser is not None
     with mortal.page.expect_event("crash"):
         kill_tabs(context.browser)
-    mortal.page = page_without_model(context)
+    mortal.page = without_model(context.new_page())
     mortal.open()
     mortal.expect_sizes(DAB)
     mortal.press("Enter")
@@ -206,7 +238,7 @@ def test_nothing_moves_where_the_system_asks_for_no_motion(
     drawn(page)
     moving["saving"] = page.evaluate(MOVING)
     if motion == "reduce":
-        assert moving == dict.fromkeys(moving, [])
+        assert moving == {place: [] for place in moving}
     else:
         assert moving["home"], "or this test sees nothing"
     page.context.set_offline(False)

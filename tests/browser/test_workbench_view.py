@@ -115,6 +115,7 @@ def test_the_grain_is_remembered_over_a_reload(workbench: Workbench) -> None:
         grain = re.match(r"\w+", chosen.get_attribute("title") or "")
         assert grain is not None
         workbench.press("Escape")
+        workbench.expect_saved()
         workbench.open()
         workbench.wait_for_model()
         workbench.click(0.35, 0.55)
