@@ -72,8 +72,7 @@ class Assignments(Endpoint):
         if request.query_params.get("mine", "1") != "1":
             raise ParseError("Only mine=1 is offered.")
         offset, limit = self.page()
-        word = request.query_params.get("project")
-        found = recent_assignments(self.person, project_id=_uuid(word) if word else None)
+        found = recent_assignments(self.person, project_id=self.uuid("project"))
         return Response({"assignments": _described(list(found[offset : offset + limit]))})
 
 
@@ -136,13 +135,6 @@ class ReopenAssignment(Endpoint):
 def _described(assignments: list[Assignment]) -> list[dict[str, object]]:
     images = with_image_state(assignments)
     return [describe_assignment(one, images[one.image_id]) for one in assignments]
-
-
-def _uuid(word: str) -> UUID:
-    try:
-        return UUID(word)
-    except ValueError as error:
-        raise ParseError(f"project={word[:40]!r} is not a UUID.") from error
 
 
 urls: list[URLPattern] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 from django.conf import settings
 from rest_framework import serializers
@@ -55,6 +56,14 @@ class Endpoint(APIView):
         """(offset, limit) from the filters; needs "offset" and "limit" in `filters`."""
         offset = self.whole_number("offset", 0, 0, 10_000_000)
         return offset, self.whole_number("limit", settings.PAGE_SIZE, 1, settings.MAX_PAGE_SIZE)
+
+    def uuid(self, name: str) -> UUID | None:
+        """A filter that names something; raises 400 for anything but a UUID."""
+        word = self.request.query_params.get(name)
+        try:
+            return UUID(word) if word else None
+        except ValueError as error:
+            raise ParseError(f"{name}={(word or '')[:40]!r} is not a UUID.") from error
 
     def whole_number(self, name: str, default: int, low: int, high: int) -> int:
         """A filter from low to high; raises 400 for anything else."""

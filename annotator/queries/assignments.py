@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from annotator.models import Assignment, Image, Person
+from annotator.models import Assignment, AssignmentState, Image, Person
 from annotator.queries.images import with_state
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.scope import reachable_projects
@@ -28,6 +28,30 @@ def recent_assignments(person: Person, *, project_id: UUID | None = None) -> Que
         .select_related("model_version")
         .order_by("-leased_at", "-id")
     )
+
+
+def holders_besides(
+    person: Person, assignments: Sequence[Assignment]
+) -> dict[UUID, AssignmentState]:
+    """By assignment of the person: what somebody else's says that keeps them from taking the image up again.
+
+    Whoever got an image back from a reviewer has it before those who handed it in.
+    """
+    keeping = (AssignmentState.LEASED, AssignmentState.SUBMITTED)
+    others = Assignment.objects.filter(
+        image__in=[one.image_id for one in assignments], state__in=keeping
+    ).exclude(annotator=person)
+    states: dict[UUID, set[str]] = {}
+    for image_id, state in others.values_list("image_id", "state"):
+        states.setdefault(image_id, set()).add(state)
+    found: dict[UUID, AssignmentState] = {}
+    for one in assignments:
+        taken = states.get(one.image_id, set())
+        if AssignmentState.LEASED in taken:
+            found[one.pk] = AssignmentState.LEASED
+        elif taken and one.state != AssignmentState.RETURNED:
+            found[one.pk] = AssignmentState.SUBMITTED
+    return found
 
 
 def with_image_state(assignments: Sequence[Assignment]) -> dict[UUID, Image]:

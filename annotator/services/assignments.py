@@ -20,6 +20,7 @@ from annotator.models import (
     Project,
     SkipReason,
 )
+from annotator.queries.assignments import holders_besides
 from annotator.queries.images import takeable_images
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.scope import visible_projects
@@ -266,13 +267,7 @@ def _revive(assignment: Assignment) -> None:
 
 
 def _check_free(assignment: Assignment) -> None:
-    others = Assignment.objects.filter(image_id=assignment.image_id).exclude(
-        annotator_id=assignment.annotator_id
-    )
-    taken = [AssignmentState.LEASED]
-    if assignment.state != AssignmentState.RETURNED:
-        taken.append(AssignmentState.SUBMITTED)
-    if others.filter(state__in=taken).exists():
+    if holders_besides(assignment.annotator, [assignment]):
         raise _lost()
 
 

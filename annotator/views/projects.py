@@ -22,6 +22,7 @@ from annotator.models import (
 from annotator.queries.export_parts import authors_of
 from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import current_model_version
+from annotator.queries.my_images import my_images
 from annotator.queries.people import (
     managed_projects,
     may_create_projects,
@@ -40,6 +41,7 @@ from annotator.views.page import MANAGING, managed_project, page, render_page, s
 from annotator.views.project_forms import written_name, written_rule
 
 MAX_ROUNDS_OFFERED = 100
+NUM_RECENT = 6
 
 
 @require_safe
@@ -152,6 +154,7 @@ def _home(
         status=fault.status if fault else 200,
         summaries=summaries,
         annotating=_first_to_annotate(person, summaries),
+        recent=my_images(person, limit=NUM_RECENT),
         may_create=may_create_projects(person),
         archived=visible_projects(person).exclude(archived_at=None).order_by("name"),
         managed=managed_projects(person),

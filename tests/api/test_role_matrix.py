@@ -106,6 +106,7 @@ MATRIX = [
     GET    images/{image}/tiles/0/0/0                    404 404 404 404
     GET    images/{image}/embedding/{encoder}            404 ok  ok  ok
     POST   images/{image}/decode                         404 ok  ok  ok
+    GET    my-images                                     ok  ok  ok  ok
     GET    assignments                                   ok  ok  ok  ok
     GET    assignments/{assignment}                      404 ok  404 404
     POST   assignments/{assignment}/renew                404 ok  404 404

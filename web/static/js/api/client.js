@@ -257,6 +257,14 @@ export class ApiClient {
   }
 
   /**
+   * @param {string} project
+   * @returns {Promise<{images: import('./types.js').MyImage[]}>} what this person worked on, newest first
+   */
+  myImages(project) {
+    return this.#get(`my-images${queryOf({ project })}`);
+  }
+
+  /**
    * @param {string} assignment
    * @returns {Promise<Assignment>}
    */
@@ -266,7 +274,7 @@ export class ApiClient {
 
   /**
    * @param {string} assignment
-   * @returns {Promise<Json>}
+   * @returns {Promise<Assignment>}
    */
   renewAssignment(assignment) {
     return this.#request('POST', `assignments/${assignment}/renew`, { body: {}, tries: READ_TRIES });

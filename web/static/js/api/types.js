@@ -5,6 +5,20 @@
 /** @typedef {import('../geometry/types.js').Rle} Rle */
 
 /**
+ * @typedef {object} MyImage  one that this person worked on
+ * @property {string} assignment
+ * @property {string} project
+ * @property {string} image
+ * @property {string} name
+ * @property {string} thumbnail_url
+ * @property {'leased' | 'submitted' | 'skipped' | 'expired' | 'returned'} state
+ * @property {number} num_masks  accepted ones
+ * @property {number | null} active_s  of all its masks
+ * @property {string} worked_at
+ * @property {string} refusal  why it cannot be opened again; empty where it can
+ */
+
+/**
  * @typedef {object} KeptKeys
  * @property {Readonly<Record<string, readonly string[]>>} keys  by command its chords, where they differ from the first ones
  * @property {string | null} saved_at  null: never

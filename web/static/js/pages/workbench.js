@@ -21,6 +21,7 @@ import { guidelines } from '../ui/guidelines.js';
 import { keySheet } from '../ui/key_sheet.js';
 import { maskList } from '../ui/mask_list.js';
 import { palette } from '../ui/palette.js';
+import { recentImages } from '../ui/recent_images.js';
 import { saveDetails } from '../ui/save_details.js';
 import { screens } from '../ui/screens.js';
 import { skipMenu } from '../ui/skip_menu.js';
@@ -98,6 +99,7 @@ async function start(facts) {
 
   const openKeys = keySheet({ dialog: dialog('keys'), keys: () => store.get().keys, setKeys: (keys) => show({ keys }), kept: followOwnKeys({ person, store, api }) });
   const openSkip = skipMenu(dialog('skip'), (reason, note) => void line.skip(reason, note));
+  const openRecent = recentImages({ dialog: dialog('recent'), read: () => api.myImages(facts.project ?? ''), open: (assignment) => void line.show(assignment) });
   const openSaveDetails = saveDetails({
     dialog: dialog('save-details'),
     journal,
@@ -183,6 +185,7 @@ async function start(facts) {
     skip: () => store.get().image && store.get().editing === 'open' && openSkip(),
     next: () => void line.next(),
     previous: () => void line.previous(),
+    recent: openRecent,
     guidelines: () => toggleGuidelines(),
     tutorial: () => coach.start(store.get()),
     palette: () => openPalette(),

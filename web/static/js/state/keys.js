@@ -60,6 +60,7 @@ export const COMMANDS = [
   command('Images', 'skip', 'Skip this image', 'Ctrl+Space'),
   command('Images', 'next', 'Next image', 'D'),
   command('Images', 'previous', 'Previous image', 'A'),
+  command('Images', 'recent', 'My recent images', 'M'),
   command('Help', 'guidelines', 'Guidelines of the project', 'G'),
   command('Help', 'tutorial', 'Tutorial of a minute', 'Shift+F1'),
   command('Help', 'palette', 'Find a command by its name', 'Ctrl+K'),

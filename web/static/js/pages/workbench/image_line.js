@@ -69,6 +69,11 @@ export class ImageLine {
         return this.#open(0);
       }
       await this.#lease();
+      const wanted = new URLSearchParams(location.search).get('assignment');
+      if (wanted) {
+        history.replaceState(null, '', location.pathname);
+        return this.#open(await this.#insert(wanted));
+      }
       const last = sessionStorage.getItem(LAST_IMAGE);
       const found = this.#places.findIndex((place) => place.assignment.image.id === last && place.state === 'open');
       await this.#open(Math.max(0, found));
@@ -92,6 +97,36 @@ export class ImageLine {
       if (this.#index > 0) await this.#open(this.#index - 1);
       else this.#options.say('There is no earlier image of yours');
     });
+  }
+
+  /**
+   * Open one of this person's images, however long ago they had it; what was handed in is shown locked.
+   *
+   * @param {string} id  of an assignment
+   */
+  async show(id) {
+    if (this.#options.correction) return;
+    await this.#move(async () => {
+      const known = this.#places.findIndex((place) => place.assignment.id === id);
+      await this.#open(known >= 0 ? known : await this.#insert(id));
+    });
+  }
+
+  /**
+   * @param {string} id  of an assignment
+   * @returns {Promise<number>} its index, before the image that is shown
+   */
+  async #insert(id) {
+    const { api, project } = this.#options;
+    const found = await api.assignment(id);
+    if (found.image.project !== project) throw new Error('This image belongs to another project');
+    const { state } = found;
+    const isEnded = state === 'submitted' || state === 'skipped';
+    const assignment = isEnded ? found : await api.renewAssignment(id);
+    this.#places = this.#places.filter((place) => place.assignment.image.id !== assignment.image.id);
+    const index = Math.min(this.#index, this.#places.length);
+    this.#places.splice(index, 0, { assignment, state: isEnded ? state : 'open' });
+    return index;
   }
 
   /** Put the images this person finished before this page was opened at the front of the line. */
