@@ -31,7 +31,7 @@ def recent_assignments(person: Person, *, project_id: UUID | None = None) -> Que
 
 
 def holders_besides(
-    person: Person, assignments: Sequence[Assignment]
+    person_id: UUID, assignments: Sequence[Assignment]
 ) -> dict[UUID, AssignmentState]:
     """By assignment of the person: what somebody else's says that keeps them from taking the image up again.
 
@@ -40,7 +40,7 @@ def holders_besides(
     keeping = (AssignmentState.LEASED, AssignmentState.SUBMITTED)
     others = Assignment.objects.filter(
         image__in=[one.image_id for one in assignments], state__in=keeping
-    ).exclude(annotator=person)
+    ).exclude(annotator_id=person_id)
     states: dict[UUID, set[str]] = {}
     for image_id, state in others.values_list("image_id", "state"):
         states.setdefault(image_id, set()).add(state)

@@ -61,7 +61,7 @@ def my_images(
     images = with_image_state(assignments)
     touched = _last_touched(assignments)
     spent = _active_seconds(assignments)
-    holders = holders_besides(person, assignments)
+    holders = holders_besides(person.pk, assignments)
     return [
         MyImage(
             assignment=one,

@@ -267,7 +267,7 @@ def _revive(assignment: Assignment) -> None:
 
 
 def _check_free(assignment: Assignment) -> None:
-    if holders_besides(assignment.annotator, [assignment]):
+    if holders_besides(assignment.annotator_id, [assignment]):
         raise _lost()
 
 

@@ -61,6 +61,8 @@ class Device:
         self._session.send("Storage.overrideQuotaForOrigin", {**self._origin, "quotaSize": ROOM})
 
     def fill(self) -> None:
+        """What the browser has granted already is used up, and it grants no more."""
+        self._session.send("Storage.overrideQuotaForOrigin", {**self._origin, "quotaSize": 1})
         self._page.evaluate(FILL)
 
     def make_room(self) -> None:
