@@ -126,6 +126,7 @@ export class ImageLine {
     this.#places = this.#places.filter((place) => place.assignment.image.id !== assignment.image.id);
     const index = Math.min(this.#index, this.#places.length);
     this.#places.splice(index, 0, { assignment, state: isEnded ? state : 'open' });
+    this.#index += 1; // until the other is open, the one that is shown is the one that is meant
     return index;
   }
 

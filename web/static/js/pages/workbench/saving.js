@@ -179,8 +179,7 @@ export class Saving {
     try {
       await write;
       this.#hasNoRoom = false;
-    } catch (error) {
-      if (!(error instanceof DOMException)) throw error;
+    } catch {
       if (!this.#hasNoRoom) this.#options.fault('This device has no room for the undo history: a reload will shorten it');
       this.#hasNoRoom = true;
     }
