@@ -7,7 +7,6 @@ from uuid import UUID
 from django.urls import URLPattern, path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -156,17 +155,10 @@ class ReviewQueue(Endpoint):
             raise Invalid(f"state={state[:40]!r} is none of {known}.", field="state")
         return QueueFilter(
             state=None if state == ANY else state,
-            author=self._id("author"),
-            image=self._id("image"),
-            audit=self._id("audit"),
+            author=self.uuid("author"),
+            image=self.uuid("image"),
+            audit=self.uuid("audit"),
         )
-
-    def _id(self, name: str) -> UUID | None:
-        word = self.request.query_params.get(name)
-        try:
-            return UUID(word) if word else None
-        except ValueError as error:
-            raise ParseError(f"{name}={str(word)[:40]!r} is not a UUID.") from error
 
 
 class MaskChecks(Endpoint):

@@ -329,8 +329,7 @@ test('whatever the network loses and however often the page dies, the last wishe
   for (let seed = 1; seed <= 12; seed++) {
     const random = randomOf(seed);
     const place = device();
-    const server = new MaskServer();
-    server.fault = () => /** @type {const} */ (['deliver', 'lose_request', 'lose_answer'])[Math.floor(random() * 3)];
+    const server = unreliable(random);
     const masks = Array.from({ length: 4 }, () => crypto.randomUUID());
     /** @type {Map<string, MaskSave>} */
     const wishes = new Map();
@@ -357,6 +356,13 @@ test('whatever the network loses and however often the page dies, the last wishe
     journal.close();
   }
 });
+
+/** @param {() => number} random  @returns {MaskServer} that loses requests and answers */
+function unreliable(random) {
+  const server = new MaskServer();
+  server.fault = () => /** @type {const} */ (['deliver', 'lose_request', 'lose_answer'])[Math.floor(random() * 3)];
+  return server;
+}
 
 /** A device whose storage can be full. */
 function smallDevice() {
@@ -432,8 +438,7 @@ test('whenever room comes and goes, the last wishes arrive without a conflict', 
   for (let seed = 1; seed <= 12; seed++) {
     const random = randomOf(seed);
     const place = smallDevice();
-    const server = new MaskServer();
-    server.fault = () => /** @type {const} */ (['deliver', 'lose_request', 'lose_answer'])[Math.floor(random() * 3)];
+    const server = unreliable(random);
     const masks = Array.from({ length: 3 }, () => crypto.randomUUID());
     /** @type {Map<string, MaskSave>} */
     const wishes = new Map();
