@@ -22,6 +22,7 @@ from annotator.queries.verdicts import (
     verdict_of,
 )
 
+LEAST_REACH = 0.01  # what the half of a drawing stands for at least, in the unit of its measure
 HALF_WIDTH = 44.0
 
 
@@ -61,7 +62,7 @@ class Side:
             return None
         values = (self.interval[0], self.difference, self.interval[1])
         gains = sorted(self.measure.gain(value) for value in values)
-        reach = max(*(abs(gain) for gain in gains), self.measure.margin)
+        reach = max(*(abs(gain) for gain in gains), LEAST_REACH)
         low, middle, high = (round(HALF_WIDTH * gain / reach, 1) for gain in gains)
         return Drawn(low, middle, high)
 

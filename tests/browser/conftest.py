@@ -18,6 +18,11 @@ from tests.live_product import LiveProduct
 from tests.returning import make_returning
 
 OpenPage = Callable[..., Page]
+FORGET_KEYS = """
+    DELETE FROM annotator_chosenkeys
+    WHERE person_id = (SELECT id FROM annotator_person WHERE name = 'annotator')
+    RETURNING person_id
+"""
 
 
 @pytest.fixture
@@ -39,6 +44,14 @@ def served(product: LiveProduct, open_page: OpenPage) -> Iterator[Workbench]:
     page.context.route("**/vendor/ort/**", lambda route: route.abort())
     yield open_workbench(page, product)
     assert faults == []
+
+
+@pytest.fixture
+def first_keys(product: LiveProduct) -> Iterator[None]:
+    """The annotator has the first keys, before the test and after it, in every browser to come."""
+    product.ask(FORGET_KEYS)
+    yield
+    product.ask(FORGET_KEYS)
 
 
 @pytest.fixture

@@ -151,7 +151,8 @@ def test_an_audit_from_the_draw_to_its_numbers(product: LiveProduct, open_page: 
     assert accessibility_problems(page) == []
     page.get_by_label("Images", exact=True).fill("2")
     page.get_by_label("Seed").fill("11")
-    page.get_by_role("button", name="Draw and begin").click()
+    audits = page.get_by_role("region", name="Audits")
+    audits.get_by_role("button", name="Draw and begin").click()
     expect(page.locator("#left")).to_have_text("2 left")
     settled(page)
     page.keyboard.press("a")

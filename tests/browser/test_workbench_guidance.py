@@ -65,6 +65,7 @@ def test_who_has_no_time_for_the_tutorial_is_not_asked_again(newcomer: Workbench
     expect(card).to_be_hidden()
 
 
+@pytest.mark.usefixtures("first_keys")
 def test_the_tutorial_names_the_keys_of_the_person(newcomer: Workbench) -> None:
     newcomer.press("F1")
     sheet = newcomer.page.locator("#keys")

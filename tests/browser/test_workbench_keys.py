@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -10,21 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.projects import accessibility_problems
 from tests.browser.workbench_page import DAB, WINDOW, Workbench
-from tests.live_product import LiveProduct
 from tests.patience import drawn
 
-FIRST_KEYS = """
-    DELETE FROM annotator_chosenkeys
-    WHERE person_id = (SELECT id FROM annotator_person WHERE name = 'annotator')
-    RETURNING person_id
-"""
-
-
-@pytest.fixture(autouse=True)
-def first_keys(product: LiveProduct) -> Iterator[None]:
-    """After the test the annotator has the first keys again, in every browser to come."""
-    yield
-    product.ask(FIRST_KEYS)
+pytestmark = pytest.mark.usefixtures("first_keys")
 
 
 def open_editor(bench: Workbench) -> Locator:

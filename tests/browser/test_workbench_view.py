@@ -97,6 +97,7 @@ def test_the_grain_of_one_object_is_that_of_the_next(workbench: Workbench) -> No
         workbench.click(0.5, 0.4)
         expect(workbench.page.locator(".candidate")).to_have_count(3)
         workbench.press(str(index + 1))
+        expect(chosen).to_have_attribute("aria-label", f"Candidate {index + 1}")
         grain = re.match(r"\w+", chosen.get_attribute("title") or "")
         assert grain is not None
         workbench.press("Enter")
