@@ -70,17 +70,20 @@ def test_a_worse_candidate_needs_a_deliberate_second_word(visitor: Visitors, cas
 
 def test_a_version_is_shown_beside_the_one_it_came_from(visitor: Visitors, cast: Cast) -> None:
     groups = {
-        str(cast.project.id): {"clicks": difference(3.0, 2.4)},
-        str(cast.elsewhere.id): {"clicks": difference(2.0, 2.1, half=None)},
+        str(cast.project.id): {"first_capped": difference(0.5, 0.8)},
+        str(cast.elsewhere.id): {"first_capped": difference(0.7, 0.69, half=None)},
     }
     stored = comparison(
-        clicks=difference(2.8, 2.3), unpainted_share=difference(0.1, 0.35), groups=groups
+        first_capped=difference(0.6, 0.8),
+        clicks=difference(2.8, 2.3),
+        unpainted_share=difference(0.1, 0.35),
+        groups=groups,
     )
     stored["cases"] = [case("best", str(cast.project.id)), case("worst", str(cast.elsewhere.id))]
     shown = visitor("dan").get(f"/models/{candidate_of(make_model(), stored).id}").text
     for text in (
         "Better than compact",
-        "Replay: clicks to IoU 0.90 falls from 2.80 to 2.30.",
+        "Replay: IoU up to 0.90 after the first click rises from 0.600 to 0.800.",
         "−0.51 to −0.49",  # the change with its interval, to the last digit
         "+25 points",
         "Harbour",
@@ -89,7 +92,7 @@ def test_a_version_is_shown_beside_the_one_it_came_from(visitor: Visitors, cast:
         "of 1.4 s each",
     ):
         assert text in shown, text
-    assert shown.count('class="interval better"') == 3
+    assert shown.count('class="interval better"') == 4
 
 
 def test_a_version_without_a_comparison_says_what_to_do(visitor: Visitors, cast: Cast) -> None:
@@ -109,7 +112,8 @@ def test_two_chosen_versions_are_shown_beside_each_other(visitor: Visitors, cast
         version.save()
     path = f"/models/compare?base={old.id}&candidate={new.id}"
     assert "Compare now" in dan.get(path).text
-    compared(old, new, comparison(clicks=difference(2.8, 2.3)))
+    found = comparison(first_capped=difference(0.6, 0.8), clicks=difference(2.8, 2.3))
+    compared(old, new, found)
     shown = dan.get(path).text
     assert "Better than the old &lt;one&gt;" in shown and "−0.51 to −0.49" in shown
     assert "Better than" not in dan.get(f"/models/compare?base={new.id}&candidate={old.id}").text
