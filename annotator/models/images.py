@@ -75,7 +75,8 @@ class Image(models.Model):
 class Embedding(models.Model):
     """A cached output of an image encoder: named by picture, crop rectangle and encoder fingerprint.
 
-    The row exists when the file was written and checked; the file may be rebuilt at any time.
+    The row exists when the file was written and checked; the file may be rebuilt at any time. `expires_at` is set for
+    a part of a picture, which is kept for as long as somebody looks at it; whole pictures stay.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -87,8 +88,16 @@ class Embedding(models.Model):
     num_bytes = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False),
+                name="embedding_expiry",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["picture", "crop", "encoder_fingerprint"], name="one_embedding_per_name"

@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 
+from annotator.models.people import Person
+
 
 class JobState(models.TextChoices):
     QUEUED = "queued"
@@ -31,7 +33,8 @@ class Job(models.Model):
     """One piece of background work with its lease, heartbeat, fencing token and progress.
 
     `subject` names what the job is about (an embedding's storage key, a project id, an export's or import's id, two
-    model versions, a checkpoint file); only one open job may exist per kind and subject.
+    model versions, a checkpoint file); only one open job may exist per kind and subject. `asked_by` is set for what
+    one person waits for alone: the embedding of the part of a picture that they look at.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -41,6 +44,7 @@ class Job(models.Model):
     request = models.JSONField(default=dict)
     result = models.JSONField(default=dict)
     priority = models.SmallIntegerField(default=0)
+    asked_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL)
     attempt = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=3)
     token = models.PositiveIntegerField(default=0)

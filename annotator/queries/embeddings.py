@@ -30,7 +30,9 @@ def missing_embeddings(*, model_version: ModelVersion) -> QuerySet[Picture]:
         picture_id=OuterRef("sha256"), deleted_at=None, project__archived_at=None
     )
     ready = Embedding.objects.filter(
-        picture_id=OuterRef("sha256"), encoder_fingerprint=model_version.encoder_fingerprint
+        picture_id=OuterRef("sha256"),
+        encoder_fingerprint=model_version.encoder_fingerprint,
+        expires_at=None,  # of the whole picture
     )
     return (
         Picture.objects.filter(Exists(live))

@@ -148,11 +148,13 @@ def takeable_images(
     )
 
 
-def find_embedding(*, image: Image, encoder_fingerprint: str) -> Embedding | None:
-    """The embedding of the image's whole picture by one encoder."""
+def find_embedding(
+    *, image: Image, encoder_fingerprint: str, crop: tuple[int, int, int, int] | None = None
+) -> Embedding | None:
+    """The embedding of the image's whole picture, or of a part of it, by one encoder."""
     picture = image.picture
     return Embedding.objects.filter(
         picture=picture,
-        crop=[0, 0, picture.width, picture.height],
+        crop=list(crop or (0, 0, picture.width, picture.height)),
         encoder_fingerprint=encoder_fingerprint,
     ).first()

@@ -22,6 +22,14 @@ def encoder_is_known(encoder_fingerprint: str) -> bool:
     return ModelVersion.objects.filter(encoder_fingerprint=encoder_fingerprint).exists()
 
 
+def find_by_encoder(encoder_fingerprint: str) -> ModelVersion:
+    """The newest model version with this encoder; raises `NotInScope` when there is none."""
+    version = all_model_versions().filter(encoder_fingerprint=encoder_fingerprint).first()
+    if version is None:
+        raise NotInScope(NOTHING)
+    return version
+
+
 def find_model_version(*, model_id: UUID) -> ModelVersion:
     """Raises `NotInScope` when there is none."""
     version = all_model_versions().filter(id=model_id).first()

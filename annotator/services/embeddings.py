@@ -17,6 +17,7 @@ from annotator.models import (
     JobKind,
     JobState,
     ModelVersion,
+    Person,
     Picture,
 )
 from annotator.queries.embeddings import missing_embeddings
@@ -39,11 +40,13 @@ class EmbeddingFile:
     sha256: str
 
 
-def embedding_name(*, picture: Picture, encoder_fingerprint: str) -> EmbeddingName:
-    """The name of the embedding of a whole picture."""
+def embedding_name(
+    *, picture: Picture, encoder_fingerprint: str, crop: tuple[int, int, int, int] | None = None
+) -> EmbeddingName:
+    """The name of the embedding of a whole picture, or of a part of it."""
     return EmbeddingName(
         image_sha256=picture.sha256,
-        crop=(0, 0, picture.width, picture.height),
+        crop=crop or (0, 0, picture.width, picture.height),
         encoder_fingerprint=encoder_fingerprint,
     )
 
@@ -59,7 +62,7 @@ def request_embedding(
     if model is None:
         return None
     name = embedding_name(picture=picture, encoder_fingerprint=model.encoder_fingerprint)
-    if _rows(name).exists():
+    if embedding_rows(name).exists():
         return None
     return _create(name, picture, model, priority)
 
@@ -75,7 +78,7 @@ def request_missing_embeddings(*, model_version: ModelVersion, again: bool = Fal
     if again:
         unasked |= Q(embed_job__in=[JobState.FAILED, JobState.CANCELLED])
     wanted = [
-        _wanted(
+        wanted_embedding(
             embedding_name(picture=picture, encoder_fingerprint=model_version.encoder_fingerprint),
             picture,
             model_version,
@@ -112,14 +115,19 @@ def register_embedding(*, job: Job) -> Embedding:
     return embedding
 
 
-def read_embedding(*, image: Image, encoder_fingerprint: str) -> EmbeddingFile:
-    """The embedding of an image's whole picture, every byte verified.
+def read_embedding(
+    *,
+    image: Image,
+    encoder_fingerprint: str,
+    crop: tuple[int, int, int, int] | None = None,
+) -> EmbeddingFile:
+    """The embedding of an image's whole picture, or of a part of it, every byte verified.
 
     A damaged or missing file is dropped and made again. Raises `Conflict` (embedding_not_ready, with
     the state of the job) while there is none.
     """
-    name = embedding_name(picture=image.picture, encoder_fingerprint=encoder_fingerprint)
-    if not _rows(name).exists():
+    name = embedding_name(picture=image.picture, encoder_fingerprint=encoder_fingerprint, crop=crop)
+    if not embedding_rows(name).exists():
         raise _not_ready(name)
     try:
         content = file_storage().read_bytes(name.key)
@@ -137,18 +145,27 @@ def _rebuild(name: EmbeddingName, picture: Picture) -> None:
         .first()
     )
     with transaction.atomic():
-        _rows(name).delete()
+        embedding_rows(name).delete()
         if model is not None:
             _create(name, picture, model, NEEDED_NOW)
 
 
 def _create(name: EmbeddingName, picture: Picture, model: ModelVersion, priority: int) -> Job:
-    job, _ = create_job(kind=JobKind.EMBED, wanted=_wanted(name, picture, model, priority))
+    wanted = wanted_embedding(name, picture, model, priority)
+    job, _ = create_job(kind=JobKind.EMBED, wanted=wanted)
     return job
 
 
-def _wanted(name: EmbeddingName, picture: Picture, model: ModelVersion, priority: int) -> WantedJob:
+def wanted_embedding(
+    name: EmbeddingName,
+    picture: Picture,
+    model: ModelVersion,
+    priority: int,
+    asked_by: Person | None = None,
+) -> WantedJob:
+    """The job that makes an embedding."""
     return WantedJob(
+        asked_by=asked_by,
         subject=name.key,
         priority=priority,
         request={
@@ -162,7 +179,8 @@ def _wanted(name: EmbeddingName, picture: Picture, model: ModelVersion, priority
     )
 
 
-def _rows(name: EmbeddingName) -> QuerySet[Embedding]:
+def embedding_rows(name: EmbeddingName) -> QuerySet[Embedding]:
+    """The row of an embedding, or nothing."""
     return Embedding.objects.filter(
         picture_id=name.image_sha256,
         crop=list(name.crop),

@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotator.errors import Conflict, Invalid
-from annotator.models import OPEN_STATES, Job, JobKind, JobState
+from annotator.models import OPEN_STATES, Job, JobKind, JobState, Person
 from annotator.services.doorbell import num_waiting, ring
 from annotator.services.stores import file_storage
 from annotator.services.webhook_events import tell_of_job
@@ -58,6 +58,9 @@ RUNG_AT_ONCE = {
     JobKind.REGISTER: 2,
     JobKind.IMPORT: 1,
 }
+ASKED_RUNG_AT_ONCE = (
+    2  # of them jobs that one person waits for, so that these never hold up all others
+)
 RING_PATIENCE = timedelta(seconds=20)  # a rung job that nobody took by then may be rung again
 EXPIRED_AT_ONCE = 200
 
@@ -69,6 +72,7 @@ class WantedJob:
     subject: str
     request: dict[str, object]
     priority: int = 0
+    asked_by: Person | None = None
 
 
 def create_job(*, kind: JobKind, wanted: WantedJob) -> tuple[Job, bool]:
@@ -97,16 +101,14 @@ def ring_waiting(*, kind: JobKind) -> int:
     """Rings the most urgent queued jobs, up to the number that may be rung at once; returns how many."""
     with transaction.atomic():
         of_kind = Job.objects.filter(kind=kind)
-        num_rung = of_kind.filter(state__in=OPEN_STATES, lease_until__isnull=False).count()
-        room = RUNG_AT_ONCE[kind] - num_rung
+        rung = of_kind.filter(state__in=OPEN_STATES, lease_until__isnull=False)
+        room = RUNG_AT_ONCE[kind] - rung.count()
         if room <= 0:
             return 0
+        room_for_asked = ASKED_RUNG_AT_ONCE - rung.filter(asked_by__isnull=False).count()
         waiting = of_kind.filter(state=JobState.QUEUED, lease_until=None)
-        jobs = list(
-            waiting.order_by("-priority", "created_at", "id").select_for_update(skip_locked=True)[
-                :room
-            ]
-        )
+        jobs = _first(waiting.filter(asked_by__isnull=False), min(room, room_for_asked))
+        jobs += _first(waiting.filter(asked_by=None), room - len(jobs))
         until = timezone.now() + RING_PATIENCE
         Job.objects.filter(id__in=[job.id for job in jobs]).update(lease_until=until)
     for job in jobs:
@@ -230,12 +232,19 @@ def open_jobs(*, kind: JobKind) -> QuerySet[Job]:
     return Job.objects.filter(kind=kind, state__in=OPEN_STATES)
 
 
+def _first(waiting: QuerySet[Job], most: int) -> list[Job]:
+    """The most urgent of these jobs, locked."""
+    ordered = waiting.order_by("-priority", "created_at", "id")
+    return list(ordered.select_for_update(skip_locked=True, of=("self",))[: max(0, most)])
+
+
 def _unsaved(kind: JobKind, wanted: WantedJob) -> Job:
     return Job(
         kind=kind,
         subject=wanted.subject,
         request=wanted.request,
         priority=wanted.priority,
+        asked_by=wanted.asked_by,
         token=1,
     )
 

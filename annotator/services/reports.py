@@ -12,6 +12,7 @@ from annotator.models import Image, Job, JobKind, Project
 from annotator.services import jobs
 from annotator.services.checkpoints import register_checkpoint
 from annotator.services.comparisons import record_comparison
+from annotator.services.crops import keep_for_a_while
 from annotator.services.embeddings import register_embedding
 from annotator.services.hints import send_hint
 from annotator.services.rounds import register_candidate
@@ -63,7 +64,7 @@ def _cancel(job: Job, report: JobReport) -> None:
 
 
 def _register_embedding(job: Job, report: JobReport) -> None:
-    register_embedding(job=job)
+    keep_for_a_while(register_embedding(job=job))
 
 
 def _register_candidate(job: Job, report: JobReport) -> None:

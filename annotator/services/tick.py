@@ -6,6 +6,7 @@ from annotator.models import JobKind
 from annotator.queries.model_versions import current_model_version
 from annotator.services.agreements import compare_due_copies
 from annotator.services.assignments import expire_leases
+from annotator.services.crops import drop_old_crops
 from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.jobs import give_up_silent_jobs, ring_waiting
 from annotator.services.mask_checks import check_due_masks
@@ -28,6 +29,7 @@ def tick() -> None:
         ring_waiting(kind=kind)
     ring_due_webhooks()
     drop_old_deliveries()
+    drop_old_crops()
     model = current_model_version()
     if model is not None:
         request_missing_embeddings(model_version=model)

@@ -26,6 +26,7 @@ from common.messages import (
     EmbedRequest,
     RegisterRequest,
     TrainRequest,
+    cancel_key,
 )
 from model_server.worker.celery_app import app
 from model_server.worker.comparing import Comparing
@@ -51,9 +52,12 @@ def step_back(**_signal: Any) -> None:
 
 @app.task(name=EMBED_TASK)
 def run_embed(payload: dict[str, Any]) -> None:
-    """Computes one embedding, writes it to storage, reports its hash and size."""
+    """Computes one embedding, writes it to storage, reports its hash and size; not one that nobody wants any more."""
     request = EmbedRequest.from_json(payload)
     reporter = Reporter(app=app, job_id=request.job_id, token=request.token)
+    if _storage().exists(cancel_key(request.job_id)):
+        reporter.send("cancelled", message="Cancelled")
+        return
     with reporter.beating(limit_s=EMBED_LIMIT_S):
         failure, result = _attempt(lambda: make_embedding(request))
     if failure:

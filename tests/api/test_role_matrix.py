@@ -105,6 +105,8 @@ MATRIX = [
     GET    images/{image}/thumbnail                      404 404 404 404
     GET    images/{image}/tiles/0/0/0                    404 404 404 404
     GET    images/{image}/embedding/{encoder}            404 ok  ok  ok
+    POST   images/{image}/embedding/{encoder}/crops      404 ok  ok  ok
+    GET    images/{image}/embedding/{encoder}/crops/0_0_9_9 404 ok  ok  ok
     POST   images/{image}/decode                         404 ok  ok  ok
     GET    my-images                                     ok  ok  ok  ok
     GET    assignments                                   ok  ok  ok  ok
@@ -198,6 +200,7 @@ def addresses() -> Iterator[tuple[str, set[str]]]:
 def _simplified(address: str) -> str:
     address = address.replace("<int:level>/<int:column>/<int:row>", "0/0/0")
     address = address.replace("<str:encoder_fingerprint>", "{encoder}")
+    address = address.replace("<int:x0>_<int:y0>_<int:x1>_<int:y1>", "0_0_9_9")
     address = address.replace("files/<str:name>", "files/manifest.json")
     return re.sub(r"<\w+:(\w+?)(_id)?>", r"{\1}", address)
 

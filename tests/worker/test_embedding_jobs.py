@@ -11,6 +11,7 @@ from django.utils import timezone
 from annotator.errors import Conflict
 from annotator.models import Embedding, Image, Job, JobState, ModelVersion
 from annotator.services.bundles import promote_over_current, register_folder
+from annotator.services.crops import read_crop, request_crop
 from annotator.services.embeddings import read_embedding, request_embedding
 from annotator.services.jobs import take_report
 from annotator.services.pulse import living_workers
@@ -111,6 +112,38 @@ def test_a_late_report_of_a_worker_given_up_changes_nothing(
     assert (job.state, job.token) == (JobState.QUEUED, 2)
     engine.thaw(EMBED)
     engine.wait_for_job(job, JobState.DONE)
+
+
+def test_a_part_of_a_large_picture_gets_an_embedding_of_its_own(
+    engine: Engine, model: ModelVersion, cast: Cast
+) -> None:
+    image = stored_image(cast.project, width=300, height=200)
+    wanted = request_crop(
+        image=image, model_version=model, looked_at=(200, 100, 240, 140), by=cast.alice
+    )
+    assert wanted.box == (187, 75, 262, 150)
+    engine.wait_for_job(Job.objects.get(), JobState.DONE)
+    fingerprint = model.encoder_fingerprint
+    file = read_crop(image=image, encoder_fingerprint=fingerprint, box=wanted.box)
+    embedding = decode_embedding(file.content)
+    assert (embedding.name.crop, embedding.frame.size) == (wanted.box, (75, 75))
+    assert embedding.values.shape == EMBEDDING_SHAPE
+    assert Embedding.objects.get().expires_at is not None
+
+
+def test_a_part_that_nobody_waits_for_any_more_is_not_computed(
+    engine: Engine, model: ModelVersion, cast: Cast
+) -> None:
+    engine.freeze(EMBED)
+    image = stored_image(cast.project, width=300, height=200)
+    for left in (0, 100):
+        looked_at = (left, 0, left + 40, 40)
+        request_crop(image=image, model_version=model, looked_at=looked_at, by=cast.alice)
+    first, second = Job.objects.order_by("created_at")
+    assert first.state == JobState.CANCELLED
+    engine.thaw(EMBED)
+    engine.wait_for_job(second, JobState.DONE)
+    assert not file_storage().exists(first.subject)
 
 
 def test_a_lost_doorbell_is_rung_again_by_the_tick(
