@@ -1,4 +1,4 @@
-"""Webhooks: what is written with an event, what a receiver gets, and what becomes of failures."""
+"""Webhooks: what a receiver gets, and what becomes of failures."""
 
 from __future__ import annotations
 
@@ -6,45 +6,26 @@ import hashlib
 import hmac
 import importlib.util
 import inspect
-import json
 import time
-import uuid
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from annotator.errors import Conflict, Invalid
 from annotator.models import (
-    Assignment,
     AuditEntry,
     DeliveryState,
-    Export,
-    Import,
-    Job,
-    JobKind,
-    JobState,
-    Mask,
-    Project,
-    RejectReason,
-    ReviewOutcome,
-    Round,
-    SkipReason,
     Webhook,
     WebhookAttempt,
     WebhookDelivery,
-    WebhookEvent,
 )
-from annotator.services import jobs, webhook_sending
-from annotator.services.assignments import skip, submit
-from annotator.services.bundles import promote, roll_back
-from annotator.services.reviews import Decision, decide
+from annotator.services import webhook_sending
 from annotator.services.webhook_events import write_deliveries
 from annotator.services.webhook_sending import (
     MAX_ATTEMPTS,
@@ -64,33 +45,12 @@ from annotator.services.webhooks import (
     send_ping,
 )
 from launcher.places import CHECKOUT
-from tests.cast import Browser, Cast, lend, make_image, make_model, save_body
-from tests.database_fixtures import browser
-from tests.webhook_receiver import Receiver, running_receiver
+from tests.annotator.webhook_scene import allowed, listen, receiver, webhook
+from tests.cast import Browser, Cast
+from tests.webhook_receiver import Receiver
 
-__all__ = ["browser"]
+__all__ = ["allowed", "receiver", "webhook"]
 Browsers = Callable[[str], Browser]
-
-
-@pytest.fixture(autouse=True)
-def allowed(settings: Settings) -> None:
-    settings.WEBHOOK_PRIVATE_HOSTS = ["127.0.0.1"]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as running:
-        yield running
-
-
-@pytest.fixture
-def webhook(cast: Cast, receiver: Receiver) -> Webhook:
-    """Carol's, told of everything."""
-    return listen(cast.project, cast, receiver.url)
-
-
-def listen(project: Project, cast: Cast, url: str) -> Webhook:
-    return add_webhook(project=project, url=url, events=WebhookEvent.values, by=cast.carol)[0]
 
 
 def written(webhook: Webhook, event: str = "export.finished") -> WebhookDelivery:
@@ -102,12 +62,6 @@ def make_everything_due(webhook: Webhook) -> None:
     """As if the waits were over."""
     WebhookDelivery.objects.filter(webhook=webhook, state="waiting").update(due_at=timezone.now())
     Webhook.objects.filter(id=webhook.id).update(quiet_until=None)
-
-
-def told(webhook: Webhook) -> list[dict[str, Any]]:
-    """What was written down, oldest first."""
-    found = WebhookDelivery.objects.filter(webhook=webhook).order_by("created_at")
-    return [json.loads(delivery.body) for delivery in found]
 
 
 # ---- what a receiver gets ------------------------------------------------------------------------
@@ -385,144 +339,7 @@ def test_old_deliveries_are_dropped(webhook: Webhook) -> None:
     assert list(WebhookDelivery.objects.values_list("id", flat=True)) == [new.id]
 
 
-# ---- events --------------------------------------------------------------------------------------
-
-
-def test_saving_handing_in_and_skipping_are_told(
-    cast: Cast, webhook: Webhook, browser: Browsers
-) -> None:
-    for _ in range(2):
-        make_image(cast.project)
-    assignment = lend(cast.alice, cast.project)
-    alice, mask = browser("alice"), uuid.uuid4()
-    alice.save(mask, save_body(assignment))
-    assert told(webhook) == [], "a draft is nobody's event"
-    body = save_body(assignment, state="accepted")
-    for _ in range(2):  # a retry is no second event
-        assert alice.save(mask, body, version=1).status_code == 200
-    given_up = save_body(assignment, state="accepted", given_up=True, order_index=1)
-    assert alice.save(uuid.uuid4(), given_up).status_code == 201
-    for _ in range(2):
-        submit(assignment=assignment)
-    skip(assignment=lend(cast.alice, cast.project), reason=SkipReason.UNCLEAR, note="fog")
-    accepted, submitted, skipped = told(webhook)
-    assert (accepted["type"], accepted["data"]) == (
-        "mask.accepted",
-        {
-            "mask": str(mask),
-            "version": 2,
-            "image": str(assignment.image_id),
-            "image_name": "harbour-0.png",
-            "accepted_by": "alice",
-            "area": Mask.objects.get(id=mask).area,
-            "predicted_iou": 0.91,
-            "model_version": None,
-        },
-    )
-    assert (submitted["type"], submitted["data"]) == (
-        "image.submitted",
-        {
-            "image": str(assignment.image_id),
-            "image_name": "harbour-0.png",
-            "annotator": "alice",
-        },
-    )
-    assert skipped["type"] == "image.skipped"
-    assert (skipped["data"]["reason"], skipped["data"]["note"]) == ("unclear", "fog")
-
-
-def test_decisions_and_corrections_of_reviewers_are_told(
-    cast: Cast, webhook: Webhook, browser: Browsers
-) -> None:
-    make_image(cast.project)
-    assignment, mask_id = lend(cast.alice, cast.project), uuid.uuid4()
-    browser("alice").save(mask_id, save_body(assignment, state="accepted"))
-    submit(assignment=assignment)
-    WebhookDelivery.objects.all().delete()
-    mask = Mask.objects.get(id=mask_id)
-    rejected = Decision(
-        uuid.uuid4(), 1, ReviewOutcome.REJECTED, RejectReason.MISSING_PART, note="the bow"
-    )
-    for _ in range(2):
-        decide(mask=mask, decision=rejected, by=cast.carol)
-    assert browser("carol").correct(mask, grown=3).status_code == 200
-    decided, accepted, fixed = told(webhook)
-    assert decided["data"]["outcome"] == "rejected" and decided["data"]["reviewer"] == "carol"
-    assert (decided["data"]["reason"], decided["data"]["note"]) == ("missing_part", "the bow")
-    assert accepted["type"] == "mask.accepted" and accepted["data"]["accepted_by"] == "carol"
-    assert fixed["data"]["outcome"] == "fixed" and 0 < fixed["data"]["iou"] < 1
-
-
-def test_the_ends_of_exports_imports_and_rounds_are_told(cast: Cast, webhook: Webhook) -> None:
-    exporting = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
-    Export.objects.create(
-        project=cast.project, job=exporting, format="coco", num_masks=4, file_sha256="a" * 64
-    )
-    importing = Job.objects.create(kind=JobKind.IMPORT, subject="an import", attempt=3)
-    Import.objects.create(project=cast.project, job=importing, name="otters.zip")
-    training = Job.objects.create(kind=JobKind.TRAIN, subject=str(cast.project.id))
-    model = make_model(promote=False)
-    round_ = Round.objects.create(
-        project=cast.project, number=2, job=training, snapshot_key="s", num_images=1,
-        num_masks=9, base=model, candidate=make_model(promote=False),
-    )  # fmt: skip
-    with transaction.atomic():
-        jobs.fail(job=exporting, error="disk full", retry=True)
-    assert told(webhook) == [], "it is tried again"
-    with transaction.atomic():
-        jobs.finish(job=exporting, result={})
-        jobs.fail(job=importing, error="no zip file", retry=True)
-        jobs.end_cancelled(job=training)
-        jobs.finish(job=Job.objects.create(kind=JobKind.EMBED, subject="x"), result={})
-    export, import_, round_told = told(webhook)
-    assert export["type"] == "export.finished"
-    assert (export["data"]["state"], export["data"]["error"]) == ("done", None)
-    assert (export["data"]["num_masks"], export["data"]["file_sha256"]) == (4, "a" * 64)
-    assert import_["type"] == "import.finished" and import_["data"]["state"] == "failed"
-    assert (import_["data"]["error"], import_["data"]["name"]) == ("no zip file", "otters.zip")
-    assert round_told["type"] == "round.finished" and round_told["data"]["number"] == 2
-    assert round_told["data"]["state"] == JobState.CANCELLED
-    assert round_told["data"]["candidate"] == str(round_.candidate_id)
-
-
-def test_a_promotion_is_told_to_every_project_that_is_not_archived(
-    cast: Cast, webhook: Webhook
-) -> None:
-    elsewhere = listen(cast.elsewhere, cast, "https://a.example/")
-    archived = Project.objects.create(name="Old", archived_at=timezone.now())
-    silent = listen(archived, cast, "https://b.example/")
-    before, after = make_model(), make_model(promote=False)
-    promote(model_version=after, expected_current=before.id, by=cast.dan)
-    roll_back(by=cast.dan)
-    forth, back = told(webhook)
-    assert forth["type"] == "model.promoted" and forth["data"]["model_version"] == str(after.id)
-    assert forth["data"]["previous"] == back["data"]["model_version"] == str(before.id)
-    assert told(elsewhere)[0]["project"]["name"] == "Elsewhere"
-    assert told(silent) == []
-
-
-def test_an_event_that_did_not_happen_is_not_told(cast: Cast, webhook: Webhook) -> None:
-    make_image(cast.project)
-    assignment = lend(cast.alice, cast.project)
-    with pytest.raises(RuntimeError), transaction.atomic():
-        submit(assignment=assignment)
-        raise RuntimeError
-    assert told(webhook) == []
-
-
-def test_only_what_was_asked_for_is_told_and_only_of_the_own_project(
-    cast: Cast, receiver: Receiver
-) -> None:
-    def one(project: Project, *events: str) -> Webhook:
-        return add_webhook(project=project, url=receiver.url, events=events, by=cast.carol)[0]
-
-    ours, theirs = one(cast.project, "image.submitted"), one(cast.elsewhere, "image.submitted")
-    other = one(cast.project, "image.skipped", "mask.accepted")
-    off = one(cast.project, "image.submitted")
-    change_webhook(webhook=off, changes=WebhookChanges(is_active=False), by=cast.carol)
-    make_image(cast.project)
-    submit(assignment=lend(cast.alice, cast.project))
-    assert [len(told(each)) for each in (ours, theirs, other, off)] == [1, 0, 0, 0]
+# ---- limits --------------------------------------------------------------------------------------
 
 
 def test_a_project_has_so_many_webhooks_and_known_events(cast: Cast) -> None:
@@ -536,18 +353,3 @@ def test_a_project_has_so_many_webhooks_and_known_events(cast: Cast) -> None:
                 project=cast.elsewhere, url="https://hooks.example/", events=events, by=cast.carol
             )
         assert refused.value.field == "events"
-
-
-def test_work_on_copies_is_nobodys_event(cast: Cast, webhook: Webhook, browser: Browsers) -> None:
-    hidden = Project.with_hidden.create(
-        name="Alice's copies", copies_of=cast.project, copies_for=cast.alice
-    )
-    image = make_image(hidden)
-    now = timezone.now()
-    assignment = Assignment.objects.create(
-        image=image, annotator=cast.alice, leased_at=now, expires_at=now + timedelta(hours=1)
-    )
-    body = save_body(assignment, state="accepted")
-    assert browser("alice").save(uuid.uuid4(), body).status_code == 201
-    submit(assignment=assignment)
-    assert told(webhook) == []
