@@ -5,9 +5,16 @@ It beats in a thread of its own, so that a worker in the middle of a long job st
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
+import redis
+from celery import bootsteps
+
+log = logging.getLogger(__name__)
+TIMEOUT_S = 5.0
 BEAT_S = 10.0
 KEPT_S = 35
 
@@ -36,3 +43,29 @@ class Pulse:
         self._beat()
         while not self._stopped.wait(BEAT_S):
             self._beat()
+
+
+def pulse_step(redis_url: Callable[[], str]) -> type[bootsteps.StartStopStep]:
+    """The step by which a Celery worker tells that it lives, and which queues it serves."""
+
+    class PulseStep(bootsteps.StartStopStep):
+        def start(self, worker: Any) -> None:
+            queues = list(worker.app.amqp.queues.consume_from)
+            self._pulse = Pulse(lambda: _beat(redis_url(), queues, worker.hostname))
+            self._pulse.start()
+
+        def stop(self, worker: Any) -> None:
+            self._pulse.stop()
+
+    return PulseStep
+
+
+def _beat(redis_url: str, queues: list[str], worker: str) -> None:
+    try:
+        with redis.Redis.from_url(
+            redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
+        ) as broker:
+            for queue in queues:
+                broker.set(pulse_key(queue), worker, ex=KEPT_S)
+    except (redis.RedisError, OSError) as error:
+        log.warning("no pulse: %s", error)

@@ -81,7 +81,13 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "django": ("annotator", "config"),
     "rest_framework": ("annotator.api",),
     "channels": ("annotator.consumers", "annotator.services.hints", "config"),
-    "celery": ("annotator.tasks", "annotator.services", "config", "model_server.worker"),
+    "celery": (
+        "annotator.tasks",
+        "annotator.services",
+        "common.pulse",
+        "config",
+        "model_server.worker",
+    ),
     "fsspec": ("storage",),
     "pickle": (),
 }

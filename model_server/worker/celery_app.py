@@ -9,7 +9,7 @@ from __future__ import annotations
 from celery import Celery
 
 from common.broker import TRANSPORT_OPTIONS, celery_url
-from model_server.worker.pulse import PulseStep
+from common.pulse import pulse_step
 from model_server.worker.settings import read_settings
 
 app = Celery("model_server", broker=celery_url(read_settings().redis_url))
@@ -26,4 +26,4 @@ app.conf.update(
     worker_send_task_events=False,
     imports=["model_server.worker.tasks"],
 )
-app.steps["worker"].add(PulseStep)
+app.steps["worker"].add(pulse_step(lambda: read_settings().redis_url))
