@@ -19,8 +19,8 @@ from annotator.api.stored_files import send_stored_file
 from annotator.errors import Conflict
 from annotator.models import Export, JobState, MaskOrigin, TokenScope
 from annotator.queries.export_parts import ExportPart
-from annotator.queries.jobs import exports_of, find_export
-from annotator.queries.scope import find_managed_project, require_manager
+from annotator.queries.jobs import exports_of, find_managed_export
+from annotator.queries.scope import find_managed_project
 from annotator.services.exports import FORMATS, request_export
 from annotator.services.web_jobs import stop_job
 
@@ -91,8 +91,7 @@ class OneExport(Endpoint):
 
     @extend_schema(responses=ExportReply)
     def get(self, request: Request, export_id: UUID) -> Response:
-        export = find_export(person=self.person, export_id=export_id)
-        require_manager(person=self.person, project=export.project)
+        export = find_managed_export(person=self.person, export_id=export_id)
         return Response(describe_export(export))
 
 
@@ -103,8 +102,7 @@ class ExportCancel(Endpoint):
 
     @extend_schema(request=None, responses={202: ExportReply})
     def post(self, request: Request, export_id: UUID) -> Response:
-        export = find_export(person=self.person, export_id=export_id)
-        require_manager(person=self.person, project=export.project)
+        export = find_managed_export(person=self.person, export_id=export_id)
         self.read(StrictSerializer)
         stop_job(job=export.job, project=export.project, by=self.person)
         return Response(describe_export(export), status=202)
@@ -115,8 +113,7 @@ class ExportFile(Endpoint):
 
     @extend_schema(responses=OpenApiResponse(OpenApiTypes.BINARY))
     def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
-        export = find_export(person=self.person, export_id=export_id)
-        require_manager(person=self.person, project=export.project)
+        export = find_managed_export(person=self.person, export_id=export_id)
         if not is_ready(export):
             raise Conflict(f"The export is {export.job.state}.", code="export_not_ready")
         format = FORMATS[export.format]

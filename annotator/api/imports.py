@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.errors import Invalid
 from annotator.models import Import, TokenScope
-from annotator.queries.jobs import find_import, imports_of
-from annotator.queries.scope import find_managed_project, require_manager
+from annotator.queries.jobs import find_managed_import, imports_of
+from annotator.queries.scope import find_managed_project
 from annotator.services.data_set_uploads import request_import, stop_import
 
 
@@ -90,8 +90,7 @@ class OneImport(Endpoint):
 
     @extend_schema(responses=ImportReply)
     def get(self, request: Request, import_id: UUID) -> Response:
-        one = find_import(person=self.person, import_id=import_id)
-        require_manager(person=self.person, project=one.project)
+        one = find_managed_import(person=self.person, import_id=import_id)
         return Response(describe_import(one))
 
 
@@ -102,8 +101,7 @@ class ImportCancel(Endpoint):
 
     @extend_schema(request=None, responses={202: ImportReply})
     def post(self, request: Request, import_id: UUID) -> Response:
-        one = find_import(person=self.person, import_id=import_id)
-        require_manager(person=self.person, project=one.project)
+        one = find_managed_import(person=self.person, import_id=import_id)
         self.read(StrictSerializer)
         stop_import(one=one, by=self.person)
         return Response(describe_import(one), status=202)

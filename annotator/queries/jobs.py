@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from annotator.errors import NotInScope
 from annotator.models import OPEN_STATES, Export, Import, Job, JobKind, Person, Project, Round
-from annotator.queries.scope import NOTHING, visible_projects
+from annotator.queries.scope import NOTHING, require_manager, visible_projects
 
 
 def find_job(*, job_id: UUID) -> Job:
@@ -60,7 +60,8 @@ def exports_of(project: Project) -> QuerySet[Export]:
     return exports.order_by("-created_at", "id")
 
 
-def find_export(*, person: Person, export_id: UUID) -> Export:
+def find_managed_export(*, person: Person, export_id: UUID) -> Export:
+    """An export of a project the person manages: 404 outside, 403 for annotators."""
     export = (
         Export.objects.filter(project__in=visible_projects(person), id=export_id)
         .select_related("job", "project")
@@ -68,6 +69,7 @@ def find_export(*, person: Person, export_id: UUID) -> Export:
     )
     if export is None:
         raise NotInScope(NOTHING)
+    require_manager(person=person, project=export.project)
     return export
 
 
@@ -77,11 +79,13 @@ def imports_of(project: Project) -> QuerySet[Import]:
     return imports.order_by("-created_at", "id")
 
 
-def find_import(*, person: Person, import_id: UUID) -> Import:
+def find_managed_import(*, person: Person, import_id: UUID) -> Import:
+    """An import into a project the person manages: 404 outside, 403 for annotators."""
     imports = Import.objects.filter(project__in=visible_projects(person), id=import_id)
     one = imports.select_related("job", "project").first()
     if one is None:
         raise NotInScope(NOTHING)
+    require_manager(person=person, project=one.project)
     return one
 
 
