@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 
-import { ApiClient, ApiError } from '../../web/static/js/api/client.js';
+import { ApiClient } from '../../web/static/js/api/client.js';
+import { ApiError } from '../../web/static/js/api/transport.js';
 
 /** @typedef {{status: number, body?: unknown, headers?: Record<string, string>}} Reply */
 /** @typedef {{method: string, url: string, headers: import('node:http').IncomingHttpHeaders, body: string}} Seen */

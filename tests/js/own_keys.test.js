@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 
-import { ApiError } from '../../web/static/js/api/client.js';
+import { ApiError } from '../../web/static/js/api/transport.js';
 import { keysHere, OwnKeys } from '../../web/static/js/pages/workbench/own_keys.js';
 import { changedKeys, FIRST_KEYS, withKey } from '../../web/static/js/state/keys.js';
 import { createStore } from '../../web/static/js/state/store.js';

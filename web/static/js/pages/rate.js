@@ -3,7 +3,7 @@
 import { ApiClient } from '../api/client.js';
 import { decode } from '../geometry/rle.js';
 import { byId, element } from '../widgets/elements.js';
-import { faultText, toast } from '../widgets/toasts.js';
+import { oneStepAtATime } from '../widgets/one_step.js';
 import { VIEWS, draw } from './rate/views.js';
 
 /** @typedef {import('../api/types.js').StudiedMask} StudiedMask */
@@ -14,8 +14,9 @@ const apiBase = document.body.dataset.api ?? '/api/v1/';
 const api = new ApiClient({ base: apiBase });
 const large = byId('large', HTMLDialogElement);
 
-/** @type {{mask: StudiedMask | null, last: StudiedMask | null, shown: import('./rate/views.js').Shown | null, busy: boolean}} */
-const now = { mask: null, last: null, shown: null, busy: false };
+/** @type {{mask: StudiedMask | null, last: StudiedMask | null, shown: import('./rate/views.js').Shown | null}} */
+const now = { mask: null, last: null, shown: null };
+const inTurn = oneStepAtATime(showBusy);
 
 /** @type {HTMLCanvasElement[]} */
 const canvases = VIEWS.map((view) => {
@@ -33,25 +34,8 @@ function enlarge(view) {
   large.showModal();
 }
 
-/**
- * One step at a time; what fails is said, and the mask stays.
- * @param {() => Promise<void>} step
- */
-async function inTurn(step) {
-  if (now.busy) return;
-  setBusy(true);
-  try {
-    await step();
-  } catch (fault) {
-    toast(faultText(fault), 'danger');
-  } finally {
-    setBusy(false);
-  }
-}
-
 /** @param {boolean} busy */
-function setBusy(busy) {
-  now.busy = busy;
+function showBusy(busy) {
   byId('rating', HTMLElement).setAttribute('aria-busy', String(busy));
   for (const button of byId('buttons', HTMLElement).querySelectorAll('button')) {
     button.disabled = busy || (button.id === 'back' ? now.last === null : now.mask === null);

@@ -1,9 +1,11 @@
 // The review page: one accepted mask after another, to accept, fix or send back.
 
-import { ApiClient, ApiError } from '../api/client.js';
+import { ApiClient } from '../api/client.js';
+import { ApiError } from '../api/transport.js';
 import { byId, element } from '../widgets/elements.js';
 import { whole } from '../widgets/format.js';
-import { faultText, toast } from '../widgets/toasts.js';
+import { oneStepAtATime } from '../widgets/one_step.js';
+import { toast } from '../widgets/toasts.js';
 import { LAST_REVIEW } from './review/address.js';
 import { FINDINGS } from './review/findings.js';
 import { ReviewForm } from './review/form.js';
@@ -29,8 +31,9 @@ const stage = byId('stage', HTMLElement);
 const form = new ReviewForm({ onPins: (pins) => sheet.setPins(pins), onReason: () => byId('send-back', HTMLElement).focus() });
 const sheet = new ReviewSheet({ host: stage, api, apiBase, onPin: (at) => form.addPin(at) });
 
-/** @type {{reviewed: ReviewedMask | null, busy: boolean, decision: string}} */
-const now = { reviewed: null, busy: false, decision: crypto.randomUUID() };
+/** @type {{reviewed: ReviewedMask | null, decision: string}} */
+const now = { reviewed: null, decision: crypto.randomUUID() };
+const oneAtATime = oneStepAtATime(showBusy);
 
 /** @returns {Record<string, string>} the filters in the page's address */
 function filtersOf() {
@@ -49,26 +52,19 @@ function setFilters(filters) {
 }
 
 /**
- * One step at a time; afterwards the mask in turn is shown. What fails is said, and nothing is lost.
+ * After each step the mask in turn is shown.
  *
  * @param {() => unknown} step
  */
-async function inTurn(step) {
-  if (now.busy) return;
-  setBusy(true);
-  try {
+function inTurn(step) {
+  return oneAtATime(async () => {
     await step();
     await showCurrent();
-  } catch (fault) {
-    toast(faultText(fault), 'danger');
-  } finally {
-    setBusy(false);
-  }
+  });
 }
 
 /** @param {boolean} busy  while the next mask is not there yet, keys decide nothing */
-function setBusy(busy) {
-  now.busy = busy;
+function showBusy(busy) {
   stage.setAttribute('data-busy', String(busy));
 }
 
@@ -112,7 +108,7 @@ function nothingWords(state) {
  */
 async function decide(outcome) {
   const { reviewed } = now;
-  if (!reviewed || now.busy) return;
+  if (!reviewed) return;
   await inTurn(async () => {
     const reason = outcome === 'rejected' ? form.reason : null;
     const decision = { decision_id: now.decision, version: reviewed.mask.version, outcome, reason, note: form.note, pins: form.pins };

@@ -28,7 +28,7 @@
  * @property {() => void} objectBegins
  * @property {(message: string, options?: {danger?: boolean}) => void} say
  */
-import { ApiError } from '../../api/client.js';
+import { ApiError } from '../../api/transport.js';
 import { isSentBack } from '../../state/masks.js';
 import { currentOf, docOf, PER_IMAGE } from '../../state/workbench.js';
 import { isEmpty, maskOf, needsAnswer } from '../../state/current.js';

@@ -9,7 +9,7 @@
  * @property {import('../../state/store.js').Store<import('../../state/workbench.js').Workbench>} store
  * @property {Pick<import('../../api/client.js').ApiClient, 'keys' | 'putKeys'>} api
  */
-import { ApiError } from '../../api/client.js';
+import { ApiError } from '../../api/transport.js';
 import { changedKeys, keysFrom } from '../../state/keys.js';
 import { make, setText } from '../../ui/elements.js';
 import { readKept, writeKept } from './kept.js';
