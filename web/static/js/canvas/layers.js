@@ -83,7 +83,7 @@ function drawMask(context, view, bench, mask, weight) {
   const fill = fillOf(bench, weight);
   drawFill(context, detail, color, lit ? litFill(fill) : fill);
   const path = outlinePath(detail, view.scale);
-  if (lit) return drawLitEdge(context, view, path);
+  if (lit) return drawEdge(context, view, path, LIGHT);
   context.globalAlpha = Math.max(weight, 0.7);
   strokePath(context, path, cssRgb(color), inImage(view, 1.5));
 }
@@ -109,7 +109,7 @@ export function drawHovered(context, view, bench) {
   if (bench.hoveredFrom === 'list') {
     const fill = fillOf(bench, current ? BESIDE : 1);
     drawFill(context, detail, color, (litFill(fill) - fill) / (1 - fill));
-    drawLitEdge(context, view, path);
+    drawEdge(context, view, path, LIGHT);
   } else {
     context.globalAlpha = 1;
     strokePath(context, path, cssRgb(color), inImage(view, 2.5));
@@ -131,14 +131,18 @@ const fillOf = (bench, weight) => (bench.outlineOnly ? 0 : bench.opacity) * weig
 const litFill = (fill) => Math.min(0.85, fill + 0.18);
 
 /**
+ * A line that is seen on any picture.
+ *
  * @param {Context} context
  * @param {Viewport} view
  * @param {Path2D} path
+ * @param {string} color
+ * @param {number} [width]  CSS pixels
  */
-function drawLitEdge(context, view, path) {
+function drawEdge(context, view, path, color, width = 2.5) {
   context.globalAlpha = 1;
-  strokePath(context, path, DARK, inImage(view, 5));
-  strokePath(context, path, LIGHT, inImage(view, 2.5));
+  strokePath(context, path, DARK, inImage(view, 2 * width));
+  strokePath(context, path, color, inImage(view, width));
 }
 
 /**
@@ -200,10 +204,7 @@ function drawChange(context, view, raster, color) {
   const detail = inView(raster, view);
   if (isEmpty(detail.mask)) return;
   drawFill(context, detail, color, 0.9);
-  context.globalAlpha = 1;
-  const path = outlinePath(detail, view.scale);
-  strokePath(context, path, DARK, inImage(view, 5));
-  strokePath(context, path, cssRgb(color), inImage(view, 2.5));
+  drawEdge(context, view, outlinePath(detail, view.scale), cssRgb(color));
 }
 
 /**
@@ -216,10 +217,7 @@ function drawStrong(context, view, raster, alpha) {
   const detail = inView(raster, view);
   if (isEmpty(detail.mask)) return;
   drawFill(context, detail, IN_HAND, alpha);
-  const path = outlinePath(detail, view.scale);
-  context.globalAlpha = 1;
-  strokePath(context, path, DARK, inImage(view, 4));
-  strokePath(context, path, cssRgb(IN_HAND), inImage(view, 2));
+  drawEdge(context, view, outlinePath(detail, view.scale), cssRgb(IN_HAND), 2);
 }
 
 /**
