@@ -22,13 +22,6 @@ Browsers = Callable[[str], Browser]
 
 
 @pytest.fixture
-def lent(cast: Cast) -> Assignment:
-    """Alice holds the image of the imported mask."""
-    make_image(cast.project)
-    return lend(cast.alice, cast.project)
-
-
-@pytest.fixture
 def imported(cast: Cast, lent: Assignment) -> Mask:
     mask = accepted_mask(lent.image, cast.alice)
     mask.origin, mask.author = MaskOrigin.IMPORTED, None

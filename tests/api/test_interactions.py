@@ -13,15 +13,9 @@ from django.utils import timezone
 from annotator.models import Assignment, Interaction, Mask, MaskTiming
 from annotator.queries.timing import segments_before
 from annotator.services.timing import recompute_timings, write_overdue_timings
-from tests.cast import Browser, Cast, lend, make_image, save_body
+from tests.cast import Browser, save_body
 
 Browsers = Callable[[str], Browser]
-
-
-@pytest.fixture
-def lent(cast: Cast) -> Assignment:
-    make_image(cast.project)
-    return lend(cast.alice, cast.project)
 
 
 def act(seq: int, kind: str, at_ms: Any, mask: object = None, **detail: object) -> dict[str, Any]:
