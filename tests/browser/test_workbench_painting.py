@@ -155,6 +155,9 @@ def test_where_parts_are_allowed_the_inner_mask_is_one_and_others_give_way(
     exclusive.press(*"]" * 8)
     exclusive.dab(0.5, 0.4)
     expect(exclusive.page.locator(".mask-row")).to_have_count(2)
+    rows = exclusive.page.locator(".mask-row")
+    expect(rows.first).to_contain_text("part of mask 2")
+    expect(rows.last).not_to_contain_text("part of")
     exclusive.expect_saved()
     part, whole = exclusive.stored()
     assert (part["parent"], whole["parent"]) == (whole["id"], None), "the later one is the outer"

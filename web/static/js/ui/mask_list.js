@@ -82,7 +82,8 @@ export function maskList({ host, acts, picture }) {
       element,
       show() {
         const entry = drawn.masks.get(id);
-        if (entry && drawn.bench) show(entry.mask, drawn.bench, entry.place);
+        const whole = drawn.masks.get(entry?.mask.parent ?? '')?.place ?? null;
+        if (entry && drawn.bench) show(entry.mask, drawn.bench, { own: entry.place, whole });
       },
     };
   }

@@ -5,6 +5,7 @@
  * @typedef {import('../state/types.js').Mask} Mask
  * @typedef {import('../canvas/stage.js').Picture} Picture
  * @typedef {import('./mask_list.js').MaskListActs} MaskListActs
+ * @typedef {{own: number, whole: number | null}} Places  in the order they were made: of the mask, and of the one that it is a part of
  */
 import { drawThumbnail } from '../canvas/thumbnail.js';
 import { shapeOfMask } from '../drawing/shape.js';
@@ -24,7 +25,7 @@ const SIDE_PX = 44;
  * @param {string} id
  * @param {MaskListActs} acts
  * @param {() => Picture | null} picture
- * @returns {{element: HTMLLIElement, show: (mask: Mask, bench: Workbench, place: number) => void}}
+ * @returns {{element: HTMLLIElement, show: (mask: Mask, bench: Workbench, places: Places) => void}}
  */
 export function maskRow(id, acts, picture) {
   const canvas = make('canvas', { class: 'mask-thumbnail', attributes: { 'aria-hidden': 'true' } });
@@ -59,19 +60,21 @@ export function maskRow(id, acts, picture) {
   /**
    * @param {Mask} mask
    * @param {Workbench} bench
-   * @param {number} place
+   * @param {Places} places
    */
-  function show(mask, bench, place) {
+  function show(mask, bench, places) {
     const inHand = docOf(bench).current?.id === id;
-    setText(title, `Mask ${place + 1}`);
+    const name = nameOf(places.own);
+    const words = detailOf(mask, places.whole);
+    setText(title, name);
     setAttributes(refine, { title: withCap('Open again to refine', capOf(bench.keys, 'refine')) });
     const isHidden = bench.hidden.has(id);
     setAttributes(hide, { title: withCap(isHidden ? 'Show it again' : 'Hide', capOf(bench.keys, 'hide')), 'aria-pressed': String(isHidden) });
     setAttributes(remove, { title: withCap('Delete', capOf(bench.keys, 'delete')) });
-    setText(detail, inHand ? 'In hand' : detailOf(mask));
+    setText(detail, inHand ? 'In hand' : words);
     setText(remarks, remarksOf(mask));
-    const words = [`Mask ${place + 1}`, detailOf(mask), remarksOf(mask)].filter(Boolean);
-    setAttributes(choose, { 'aria-pressed': String(bench.selected === id), 'aria-label': words.join(', ') });
+    const all = [name, words, remarksOf(mask)].filter(Boolean);
+    setAttributes(choose, { 'aria-pressed': String(bench.selected === id), 'aria-label': all.join(', ') });
     setAttributes(row, {
       'data-lit': bench.hovered === id ? 'yes' : null,
       'data-selected': bench.selected === id ? 'yes' : null,
@@ -88,13 +91,24 @@ export function maskRow(id, acts, picture) {
   }
 }
 
-/** @param {Mask} mask */
-function detailOf(mask) {
-  const size = `${mask.area.toLocaleString('en')} px`;
+/** @param {number} place */
+const nameOf = (place) => `Mask ${place + 1}`;
+
+/**
+ * @param {Mask} mask
+ * @param {number | null} whole  place of the mask that it is a part of
+ */
+function detailOf(mask, whole) {
   if (isSentBack(mask)) return `Sent back: ${reasonText(mask.review?.reason ?? '')}`;
-  if (mask.state === 'accepted' && mask.steps[0]?.kind === 'imported') return `Imported · ${size}`;
-  if (mask.givenUp) return `Given up · ${size}`;
-  return mask.state === 'draft' ? `Draft · ${size}` : size;
+  const told = [originOf(mask), `${mask.area.toLocaleString('en')} px`, whole === null ? '' : `part of ${nameOf(whole).toLowerCase()}`];
+  return told.filter(Boolean).join(' · ');
+}
+
+/** @param {Mask} mask */
+function originOf(mask) {
+  if (mask.state === 'accepted' && mask.steps[0]?.kind === 'imported') return 'Imported';
+  if (mask.givenUp) return 'Given up';
+  return mask.state === 'draft' ? 'Draft' : '';
 }
 
 /**
