@@ -73,7 +73,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "annotator.views.context.static_release",
-            ]
+            ],
+            "builtins": ["django.contrib.humanize.templatetags.humanize"],  # intcomma
         },
     }
 ]

@@ -25,7 +25,7 @@ from annotator.api.stored_files import (
 )
 from annotator.errors import Invalid, NotInScope
 from annotator.models import Person, TokenScope
-from annotator.queries.images import IMAGE_STATES, find_embedding, with_state
+from annotator.queries.images import IMAGE_STATES, find_embedding, page_with_state, with_state
 from annotator.queries.model_versions import current_model_version, encoder_is_known
 from annotator.queries.scope import NOTHING, find_image, find_managed_project, visible_images
 from annotator.services.embeddings import read_embedding
@@ -78,17 +78,17 @@ class ProjectImages(Endpoint):
         project = find_managed_project(person=self.person, project_id=project_id)
         offset, limit = self.page()
         images = visible_images(self.person).filter(project=project)
-        images = with_state(images, model=current_model_version())
+        model = current_model_version()
         wanted = request.query_params.get("state")
         if wanted is not None and wanted not in IMAGE_STATES:
             raise Invalid(
                 f"state={wanted[:40]!r} is none of {', '.join(IMAGE_STATES)}.", field="state"
             )
         if wanted is not None:
-            images = images.filter(state=wanted)
+            images = with_state(images, model=model).filter(state=wanted)
         if name := request.query_params.get("name", ""):
             images = images.filter(name__icontains=name[:255])
-        found = images.order_by("order_index", "id")[offset : offset + limit]
+        found = page_with_state(images, model=model, offset=offset, limit=limit)
         return Response({"images": [describe_image(one) for one in found], "total": images.count()})
 
     @extend_schema(

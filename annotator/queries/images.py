@@ -101,6 +101,19 @@ def with_state(images: QuerySet[Image], *, model: ModelVersion | None) -> QueryS
     return images.annotate(embed_job=job)
 
 
+def page_with_state(
+    images: QuerySet[Image], *, model: ModelVersion | None, offset: int, limit: int
+) -> list[Image]:
+    """A page of the images in their project's order, as `with_state` finds them.
+
+    Which they are is asked first, so that far down the list nothing is counted of the images before.
+    """
+    ids = images.order_by("order_index", "id").values_list("id", flat=True)
+    found = Image.objects.filter(id__in=list(ids[offset : offset + limit]))
+    stated = with_state(found.select_related("picture"), model=model)
+    return list(stated.order_by("order_index", "id"))
+
+
 def image_with_state(image_id: UUID) -> Image:
     """One image that is known to be there, as `with_state` finds it for the current model."""
     images = Image.objects.filter(id=image_id).select_related("picture")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
-from annotator.models import Mask, MaskCheck, MaskOrigin, MaskState, Project
+from annotator.models import Mask, MaskCheck, MaskOrigin, MaskState, MaskTiming, Project
 from annotator.queries.masks import with_active_time
 from annotator.queries.reviews import reviewable_masks, without_rejected
 
@@ -42,12 +42,17 @@ def _border(masks: QuerySet[Mask]) -> QuerySet[Mask]:
 
 def _duplicate(masks: QuerySet[Mask]) -> QuerySet[Mask]:
     twins = Mask.objects.filter(pk=OuterRef("twin_id"), state=MaskState.ACCEPTED, given_up=False)
-    return masks.filter(Exists(_fresh_checks().filter(Exists(without_rejected(twins)))))
+    checks = _fresh_checks().filter(twin__isnull=False)  # said, so that few are looked at
+    return masks.filter(Exists(checks.filter(Exists(without_rejected(twins)))))
 
 
 def _too_fast(masks: QuerySet[Mask]) -> QuerySet[Mask]:
-    """Without masks that were kept as parts of another: the person looked at them in the whole's time."""
-    timed = with_active_time(masks.filter(origin=MaskOrigin.ANNOTATED))
+    """Without masks that were kept as parts of another: the person looked at them in the whole's time.
+
+    A mask of so few seconds has a timing row of as few: only such masks' rows are added up.
+    """
+    hasty = MaskTiming.objects.filter(active_ms__lt=1000 * TOO_FAST_S).values("mask")
+    timed = with_active_time(masks.filter(origin=MaskOrigin.ANNOTATED, pk__in=hasty))
     return timed.filter(active_s__lt=TOO_FAST_S).exclude(prompts__contains=KEPT_AS_PART)
 
 

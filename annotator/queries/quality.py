@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Avg, Count, Min, Q, QuerySet
+from django.utils import timezone
 
-from annotator.models import MaskOrigin, Project, Review, ReviewOutcome
-from annotator.queries.masks import masks_made_here, with_active_time
-from annotator.queries.spread import Percentile
+from annotator.models import MaskOrigin, Person, Project, Review, ReviewOutcome
+from annotator.queries.throughput.period import period_of
+from annotator.queries.throughput.work import work
 
 FEW_REVIEWS = 10  # a share of fewer says little
 
@@ -61,13 +62,8 @@ def review_totals(project: Project) -> ReviewTotals:
 
 def people_quality(project: Project) -> list[PersonQuality]:
     """Everybody with accepted masks, by name: nobody is ranked."""
-    made = (
-        with_active_time(masks_made_here(project))
-        .order_by()
-        .values("author", "author__display_name")
-        .annotate(num=Count("pk"), median=Percentile("active_s", 0.5))
-        .order_by("author__display_name", "author")
-    )
+    made = work(project=project, period=period_of("all", now=timezone.now())).by_person
+    people = Person.objects.filter(id__in=made).order_by("display_name", "id")
     accepted = Count("pk", filter=Q(outcome=ReviewOutcome.ACCEPTED))
     firsts = first_reviews(project).filter(mask__origin=MaskOrigin.ANNOTATED).order_by()
     reviewed = {
@@ -81,16 +77,16 @@ def people_quality(project: Project) -> list[PersonQuality]:
     fix_ious = dict(fixes.values_list("mask__author").annotate(mean=Avg("iou")).order_by())
     return [
         PersonQuality(
-            person=row["author"],
-            name=row["author__display_name"],
-            num_masks=row["num"],
-            num_reviewed=reviewed.get(row["author"], (0, 0))[0],
-            num_accepted=reviewed.get(row["author"], (0, 0))[1],
-            median_seconds=row["median"],
-            common_reason=reasons.get(row["author"], ""),
-            fix_iou=fix_ious.get(row["author"]),
+            person=one.id,
+            name=one.display_name,
+            num_masks=made[one.id].masks,
+            num_reviewed=reviewed.get(one.id, (0, 0))[0],
+            num_accepted=reviewed.get(one.id, (0, 0))[1],
+            median_seconds=made[one.id].seconds_per_mask.median,
+            common_reason=reasons.get(one.id, ""),
+            fix_iou=fix_ious.get(one.id),
         )
-        for row in made
+        for one in people
     ]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from annotator.models import (
     Assignment,
@@ -59,12 +59,16 @@ def _stands(outcome: str) -> Exists:
 
     Written without a sorted subquery, so that PostgreSQL can join instead of asking mask by mask.
     """
-    later = Review.objects.filter(
+    return Exists(_about_these_pixels().filter(~Exists(_later()), outcome=outcome))
+
+
+def _later() -> QuerySet[Review]:
+    """Decisions about the pixels of the outer one after it."""
+    return Review.objects.filter(
         mask_id=OuterRef("mask_id"),
         counts_sha256=OuterRef("counts_sha256"),
         id__gt=OuterRef("id"),
     )
-    return Exists(_about_these_pixels().filter(~Exists(later), outcome=outcome))
 
 
 def _about_these_pixels() -> QuerySet[Review]:
@@ -101,7 +105,11 @@ def review_queue(project: Project, wanted: QueueFilter) -> QuerySet[Mask]:
 def counts_by_state(project: Project) -> dict[str, int]:
     """How many masks of the project stand where, for each of REVIEW_STATES."""
     masks = reviewable_masks(project).order_by()
-    decided = {outcome: in_state(masks, outcome).count() for outcome in ReviewOutcome.values}
+    newest = Review.objects.filter(
+        ~Exists(_later()), mask__in=masks, counts_sha256=F("mask__counts_sha256")
+    )
+    found = dict(newest.values_list("outcome").annotate(num=Count("pk")).order_by())
+    decided = dict.fromkeys(ReviewOutcome.values, 0) | found
     return {UNREVIEWED: masks.count() - sum(decided.values()), **decided}
 
 

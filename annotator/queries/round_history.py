@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+import numpy as np
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
     Count,
@@ -26,12 +26,13 @@ from django.db.models import (
     Q,
     Value,
 )
+from numpy.typing import NDArray
 
 from annotator.models import AssignmentState, Image, JobState, Project, Promotion, Round
 from annotator.queries.jobs import rounds_of
 from annotator.queries.masks import masks_made_here, with_active_time
 from annotator.queries.model_history import held_out_scores
-from annotator.queries.spread import Percentile, Spread
+from annotator.queries.spread import Packed, Spread, spread_of, unpacked
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,13 @@ def _stages(project: Project, moments: list[datetime]) -> list[Stage]:
     images, masks_in = _submitted(project, moments)
     stages = []
     for place in range(len(moments) + 1):
-        row = made.get(place, {})
+        masks, seconds = made.get(place, (0, unpacked(None)))
         num_images = images[place]
         stages.append(
             Stage(
-                masks=row.get("masks", 0),
-                timed_masks=row.get("timed_masks", 0),
-                seconds_per_mask=Spread(row.get("median"), row.get("p90")),
+                masks=masks,
+                timed_masks=len(seconds),
+                seconds_per_mask=spread_of(seconds),
                 images=num_images,
                 masks_per_image=masks_in[place] / num_images if num_images else None,
             )
@@ -119,17 +120,15 @@ def _stages(project: Project, moments: list[datetime]) -> list[Stage]:
     return stages
 
 
-def _made(project: Project, moments: list[datetime]) -> dict[int, dict[str, Any]]:
-    """Masks and their seconds by stage."""
+def _made(project: Project, moments: list[datetime]) -> dict[int, tuple[int, NDArray[np.float64]]]:
+    """By stage how many masks, and the seconds of each timed one."""
     masks = with_active_time(masks_made_here(project)).order_by()
     place = Bucket("accepted_at", moments) if moments else Value(0)
     rows = masks.values(place=place).annotate(
         masks=Count("pk"),
-        timed_masks=Count("active_s"),
-        median=Percentile("active_s", 0.5),
-        p90=Percentile("active_s", 0.9),
+        seconds=Packed("active_s"),  # a percentile each would add up every mask's times again
     )
-    return {row["place"]: row for row in rows}
+    return {row["place"]: (row["masks"], unpacked(row["seconds"])) for row in rows}
 
 
 def _submitted(project: Project, moments: list[datetime]) -> tuple[Counter[int], Counter[int]]:

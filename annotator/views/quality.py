@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,7 +21,7 @@ from annotator.queries import mask_checks
 from annotator.queries.agreements import Scores, image_scores, num_references, people_scores
 from annotator.queries.annotator_agreement import annotator_agreements, pair_lines, week_lines
 from annotator.queries.mask_audits import audit_result, audits_of
-from annotator.queries.quality import PersonQuality, people_quality, review_totals
+from annotator.queries.quality import people_quality, review_totals
 from annotator.queries.ratings import studies_of, study_result
 from annotator.queries.scope import NOTHING, find_project
 from annotator.services.mask_audits import MAX_IMAGES, MAX_SEED, start_audit
@@ -30,6 +29,7 @@ from annotator.services.projects import ProjectChanges, change_project
 from annotator.services.ratings import MAX_MASKS
 from annotator.views.agreement import curves, matrix
 from annotator.views.page import managed_project, page, render_page, signed_in_person
+from annotator.views.scatter import dots_of
 
 DEFAULT_AUDIT_IMAGES = 50
 DEFAULT_STUDY_MASKS = 100
@@ -53,18 +53,6 @@ CHECK_WORDS = {
 
 # Below these a score is worth a talk, and above this share of masks that the reference lacks.
 FOUND_SHARE, EDGE_IOU, EXTRA_SHARE = 0.9, 0.7, 0.2
-
-# The picture of speed and quality, in its own units.
-LEFT, RIGHT, TOP, BOTTOM = 48.0, 620.0, 16.0, 236.0
-
-
-@dataclass(frozen=True)
-class Dot:
-    """One person in the picture; `x`, `y` in its units."""
-
-    person: PersonQuality
-    x: float
-    y: float
 
 
 @require_safe
@@ -154,7 +142,7 @@ def show_quality(
     found = mask_checks.counts_by_check(project)
     totals = review_totals(project)
     people = people_quality(project)
-    slowest, dots = _dots(people)
+    slowest, dots = dots_of(people)
     agreements = list(annotator_agreements(project))
     weeks = week_lines(agreements)
     return render_page(
@@ -195,19 +183,6 @@ def show_quality(
         study_masks=DEFAULT_STUDY_MASKS,
         max_study_masks=MAX_MASKS,
     )
-
-
-def _dots(people: list[PersonQuality]) -> tuple[float, list[Dot]]:
-    """The end of the axis of seconds, and where everybody stands of whom both numbers are known."""
-    known = [(one, one.median_seconds, one.share) for one in people]
-    slowest = max((seconds for _, seconds, _ in known if seconds is not None), default=0.0)
-    end = max(10.0, 10.0 * -(-slowest // 10.0))
-    dots = [
-        Dot(one, LEFT + (RIGHT - LEFT) * seconds / end, BOTTOM - (BOTTOM - TOP) * share)
-        for one, seconds, share in known
-        if seconds is not None and share is not None
-    ]
-    return end, dots
 
 
 def written_whole(request: HttpRequest, name: str, *, low: int, high: int) -> int:

@@ -51,14 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def report(found: Sequence[Measured]) -> str:
     """A table for each period, and the plan of the largest query on the largest project."""
     from benchmarks.dashboard.measuring import outline  # needs Django's settings
-    from benchmarks.dashboard.sizes import WORK
+    from benchmarks.dashboard.sizes import PAGES, WORK
 
     largest = found[-1]
     rows = ", ".join(
         f"{one.masks:,} masks with {one.rows['interaction']:,} interactions" for one in found
     )
     parts = [f"{describe_run('python -m benchmarks.dashboard')}. {rows}. {EXPLAINED}"]
-    parts += [f"{title}:\n\n{table(found, days)}" for days, title in PERIODS.items()]
+    titles = {**PERIODS, PAGES: "The pages beside it"}
+    parts += [f"{title}:\n\n{table(found, key)}" for key, title in titles.items()]
     plan = "\n".join(outline(largest.costs["all"][WORK].plans[0]))
     parts.append(
         f"The plan of the first line, all days, {largest.masks:,} masks:\n\n```\n{plan}\n```"

@@ -15,7 +15,6 @@ from annotator.models import Mask, Project
 from annotator.models.masks import ACCEPTED_IMPORTED
 from annotator.queries.image_counts import image_counts
 from annotator.queries.masks import masks_made_here, masks_of_kind
-from annotator.queries.statistics import mask_statistics
 from annotator.queries.throughput.endings import endings, given_up, skip_reasons
 from annotator.queries.throughput.forecast import forecast
 from annotator.queries.throughput.latency import latency
@@ -23,18 +22,20 @@ from annotator.queries.throughput.numbers import throughput
 from annotator.queries.throughput.pace import hours
 from annotator.queries.throughput.period import Period, period_of
 from annotator.queries.throughput.work import work
+from benchmarks.dashboard.beside import add_the_rest, page_questions
 from benchmarks.dashboard.measuring import Cost, measure
 from benchmarks.dashboard.seeding import Size, seed_project
 
 NAME = "Seeded"
 WORK = "masks, seconds, phases, effort"
 WHOLE = "the whole reply"
+PAGES = "pages"
 TABLES = ("mask", "masktiming", "interaction", "image", "assignment")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Costs by period and query, and how many rows there were."""
+    """Costs by period (or `PAGES`, the pages beside the dashboard) and query, and how many rows there were."""
 
     masks: int
     rows: dict[str, int]
@@ -45,16 +46,15 @@ def measure_size(masks: int, periods: tuple[str, ...]) -> Measured:
     """Makes the database of that size if it is missing, and asks everything of it."""
     open_database(f"seeded_{masks}")
     project = Project.objects.filter(name=NAME).first() or seed(masks)
+    asked = {PAGES: page_questions(project)}
     newest = Mask.objects.exclude(accepted_at=None).latest("accepted_at").accepted_at
+    asked |= {days: questions(project, period_of(days, now=newest)) for days in periods}
     return Measured(
         masks=masks,
         rows={table: count_rows(table) for table in TABLES},
         costs={
-            days: {
-                name: measure(ask)
-                for name, ask in questions(project, period_of(days, now=newest)).items()
-            }
-            for days in periods
+            table: {name: measure(ask) for name, ask in of_table.items()}
+            for table, of_table in asked.items()
         },
     )
 
@@ -74,6 +74,7 @@ def seed(masks: int) -> Project:
     """A project whose last mask was accepted about now; statistics and visibility as autovacuum leaves them."""
     began = time.perf_counter()
     project = seed_project(Size.of(masks), name=NAME, now=timezone.now().replace(microsecond=0))
+    add_the_rest(project)
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
@@ -90,7 +91,7 @@ def count_rows(table: str) -> int:
 
 
 def questions(project: Project, period: Period) -> dict[str, Callable[[], object]]:
-    """The queries of one reply, by what they tell; beside them the statistics page, whose days are always all."""
+    """The queries of one reply, by what they tell."""
     days = list(work(project=project, period=period).by_day)
     left = image_counts(project=project).left
     return {
@@ -104,6 +105,5 @@ def questions(project: Project, period: Period) -> dict[str, Callable[[], object
         "forecast": lambda: forecast(project=project, images_left=left, now=period.now),
         "masks so far": lambda: masks_made_here(project).count(),
         "imported": lambda: masks_of_kind(project, ACCEPTED_IMPORTED).count(),
-        "the statistics page": lambda: mask_statistics(project),
         WHOLE: lambda: describe(throughput(project=project, period=period)),
     }

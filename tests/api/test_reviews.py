@@ -116,11 +116,11 @@ def test_the_queue_asks_as_many_queries_for_many_masks_as_for_one(
     carol = browser("carol")
     path = f"projects/{cast.project.id}/review-queue?state=any"
     carol.get(path)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(15):
         carol.get(path)
     for _ in range(5):
         accepted_mask(handed_in.image, cast.alice)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(15):
         assert len(carol.get(path).json()["masks"]) == 6
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotator.models import (
     Assignment,
@@ -20,6 +22,7 @@ from annotator.models import (
     Promotion,
     Round,
 )
+from annotator.queries.round_history import round_history
 from tests.cast import Browser, Cast, accepted_mask, make_image, make_model
 
 Browsers = Callable[[str], Browser]
@@ -167,3 +170,10 @@ def test_a_mask_of_the_very_moment_of_a_round_counts_for_the_next(
     round_on(cast, 2)
     reply = browser("carol").get(f"projects/{cast.project.id}/round-history").json()
     assert (reply["rounds"][0]["masks"], reply["since"]["masks"]) == (0, 1)
+
+
+def test_the_times_of_a_mask_are_added_up_once(cast: Cast) -> None:
+    made(cast, make_image(cast.project), 1, 4.0, 6.0)
+    with CaptureQueriesContext(connection) as asked:
+        assert round_history(cast.project).since.seconds_per_mask.median == pytest.approx(10.0)
+    assert sum(query["sql"].count('FROM "annotator_masktiming"') for query in asked) == 1

@@ -20,10 +20,12 @@ from annotator.models import (
     Review,
     ReviewOutcome,
 )
+from annotator.queries import mask_checks
 from annotator.queries.agreements import Scores
-from annotator.queries.quality import people_quality, review_totals
+from annotator.queries.quality import PersonQuality, people_quality, review_totals
 from annotator.services.reviews import Decision, decide
 from annotator.views.quality import worth_a_talk
+from annotator.views.scatter import LETTER, LINE, dots_of
 from tests.api.test_references import scored
 from tests.cast import Cast, accepted_mask, make_image
 from tests.pages.conftest import Visitors
@@ -235,3 +237,43 @@ def test_how_many_mask_the_same_images_is_checked(
     project = Project.objects.get(id=cast.project.id)
     wanted = (10, 3) if status == 302 else (0, 2)
     assert (project.agreement_percent, project.agreement_people) == wanted
+
+
+def one_of_many(number: int, seconds: float) -> PersonQuality:
+    return PersonQuality(
+        person=uuid.UUID(int=number),
+        name=f"Person {number}",
+        num_masks=5000,
+        num_reviewed=1000,
+        num_accepted=900,
+        median_seconds=seconds,
+        common_reason="",
+        fix_iou=None,
+    )
+
+
+def test_names_of_people_who_are_alike_do_not_cover_each_other() -> None:
+    people = [one_of_many(number, 15 + 0.2 * number) for number in range(12)]
+    _, dots = dots_of(people)
+    named = [dot for dot in dots if dot.name_y is not None]
+    assert len(dots) == 12 and len(named) >= 5
+    for place, one in enumerate(named):
+        for other in named[:place]:
+            is_apart = abs(one.x - other.x) >= LETTER * len(other.person.name)
+            assert is_apart or abs(one.name_y - other.name_y) >= LINE  # type: ignore[operator]
+
+
+def test_a_name_with_room_stands_beside_its_dot() -> None:
+    end, dots = dots_of([one_of_many(1, 5.0), one_of_many(2, 25.0)])
+    assert end == 30.0
+    assert [dot.name_y for dot in dots] == [dot.y for dot in dots]
+
+
+def test_large_numbers_can_be_read(
+    cast: Cast, visitor: Visitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = dict.fromkeys(mask_checks.CHECKS, 12580)
+    monkeypatch.setattr(mask_checks, "counts_by_check", lambda project: found)
+    assert (
+        ">12,580<" in visitor("carol").get(f"/projects/{cast.project.id}/quality").content.decode()
+    )

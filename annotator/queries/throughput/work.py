@@ -17,7 +17,7 @@ from uuid import UUID
 import numpy as np
 
 from annotator.models import Project
-from annotator.queries.spread import Spread
+from annotator.queries.spread import Spread, spread_of, unpacked
 from annotator.queries.throughput.groups import MADE_HERE, Groups, run
 from annotator.queries.throughput.period import Period
 
@@ -150,7 +150,7 @@ def _read(
         model=model,
         masks=masks,
         last_accepted_at=last_accepted_at,
-        active_ms=np.frombuffer(active_ms or b"", dtype=">f8").astype(np.float64),
+        active_ms=unpacked(active_ms),
         totals=np.array([float(total or 0) for total in totals]),
     )
 
@@ -173,7 +173,7 @@ def _sum(rows: list[_Row]) -> Work:
         masks=sum(row.masks for row in rows),
         last_accepted_at=max(row.last_accepted_at for row in rows),
         timed_masks=len(active_ms),
-        seconds_per_mask=_spread(active_ms / 1000),
+        seconds_per_mask=spread_of(active_ms / 1000),
         active_s=active_s,
         idle_s=idle_s,
         phases=Phases(*(part / active_s for part in spent_s)) if active_s else None,
@@ -181,14 +181,6 @@ def _sum(rows: list[_Row]) -> Work:
         if len(active_ms)
         else None,
     )
-
-
-def _spread(seconds: np.ndarray[Any, np.dtype[np.float64]]) -> Spread:
-    """Linear between the two nearest values, as PERCENTILE_CONT."""
-    if not len(seconds):
-        return Spread()
-    median, p90 = np.percentile(seconds, [50, 90])
-    return Spread(float(median), float(p90))
 
 
 def _effort(

@@ -3,7 +3,7 @@
 import { ApiClient } from '../api/client.js';
 import { byId, chip, element, fill } from '../widgets/elements.js';
 import { NOTHING, counted, day, decimal, moment, whole } from '../widgets/format.js';
-import { ProjectHints, oneAtATime } from '../widgets/hints.js';
+import { ProjectHints, withRests } from '../widgets/hints.js';
 import { drawLines } from '../widgets/line_chart.js';
 import { drawSpreads } from '../widgets/spread_chart.js';
 import { showReadingFault } from '../widgets/toasts.js';
@@ -33,7 +33,7 @@ const api = new ApiClient({ base: document.body.dataset.api });
 /** @type {{shown: RoundHistory | null}} */
 const state = { shown: null };
 
-const read = oneAtATime(async () => {
+const { read } = withRests(async () => {
   try {
     show(/** @type {RoundHistory} */ (await api.roundHistory(project)));
     showReadingFault(null);
