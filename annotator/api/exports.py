@@ -38,6 +38,9 @@ class PartBody(StrictSerializer):
 class ExportBody(StrictSerializer):
     format = Text(default="coco", max_length=16, help_text=", ".join(FORMATS))
     part = PartBody(default=dict)
+    with_pictures = StrictBoolean(
+        default=False, help_text="beside the masks, all in one zip file; not of provenance"
+    )
 
 
 class ExportReply(serializers.Serializer[object]):
@@ -45,6 +48,7 @@ class ExportReply(serializers.Serializer[object]):
     project = serializers.UUIDField()
     format = serializers.CharField()
     part = PartBody()
+    with_pictures = serializers.BooleanField()
     state = serializers.CharField()
     progress = serializers.FloatField()
     error = serializers.CharField()
@@ -82,6 +86,7 @@ class ProjectExports(Endpoint):
             by=self.person,
             format=body["format"],
             part=ExportPart(**body["part"]),
+            with_pictures=body["with_pictures"],
         )
         return Response(describe_export(export), status=202)
 
@@ -116,14 +121,15 @@ class ExportFile(Endpoint):
         export = find_managed_export(person=self.person, export_id=export_id)
         if not is_ready(export):
             raise Conflict(f"The export is {export.job.state}.", code="export_not_ready")
-        format = FORMATS[export.format]
+        file_type = FORMATS[export.format].type_of_file(with_pictures=export.with_pictures)
         response = send_stored_file(
             request,
             key=export.file_key,
-            content_type=format.content_type,
+            content_type=file_type.content_type,
             etag=export.file_sha256,
         )
-        name = f"maskwright-{export.project_id}-{export.created_at:%Y%m%d-%H%M%S}.{format.suffix}"
+        when = f"{export.created_at:%Y%m%d-%H%M%S}"
+        name = f"maskwright-{export.project_id}-{when}.{file_type.suffix}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 
@@ -138,6 +144,7 @@ def describe_export(export: Export) -> dict[str, object]:
         "project": str(export.project_id),
         "format": export.format,
         "part": export.part,
+        "with_pictures": export.with_pictures,
         "state": export.job.state,
         "progress": export.job.progress,
         "error": export.job.error,

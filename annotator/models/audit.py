@@ -34,6 +34,7 @@ class Export(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
     format = models.CharField(max_length=16)
     part = models.JSONField(default=dict)  # what its masks had to be; {}: all of them
+    with_pictures = models.BooleanField(default=False)  # beside the masks, in one zip file
     file_key = models.CharField(max_length=200, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
     num_masks = models.PositiveIntegerField(default=0)

@@ -10,11 +10,10 @@ from django.conf import settings
 
 from annotator.errors import Invalid
 from annotator.services.coco_file import CocoIndex, index_coco_file
+from annotator.services.export_formats.coco import COCO_NAME
 from annotator.services.label_map_folder import index_label_maps
 from annotator.services.sa1b_folder import MANIFEST, index_sa1b_folder
 from annotator.services.yolo_folder import DATA_SET, LABELS, index_yolo_folder
-
-COCO_NAME = "annotations.json"
 
 
 def _index_coco(source: Path, images: Path) -> CocoIndex:

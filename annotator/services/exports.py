@@ -28,32 +28,50 @@ from annotator.services.web_jobs import run_attempt
 
 
 @dataclass(frozen=True)
+class FileType:
+    suffix: str
+    content_type: str
+
+
+ZIP = FileType("zip", "application/zip")
+JSON = FileType("json", "application/json")
+JSON_LINES = FileType("jsonl", "application/x-ndjson")
+
+
+@dataclass(frozen=True)
 class ExportFormat:
     """How masks are written into one file, and what kind of file that is."""
 
     label: str  # what people call it
     write: Callable[[Selection, BinaryIO, Advance], int]  # returns how many masks
-    suffix: str
-    content_type: str
+    file_type: FileType  # without pictures; with them it is a zip file
+    takes_pictures: bool = True
+
+    def type_of_file(self, *, with_pictures: bool) -> FileType:
+        return ZIP if with_pictures else self.file_type
 
 
-ZIP = ("zip", "application/zip")
 FORMATS = {
-    "coco": ExportFormat("COCO RLE", write_coco, "json", "application/json"),
-    "sa1b": ExportFormat("SA-1B JSON", write_sa1b, *ZIP),
-    "labels": ExportFormat("PNG label maps", write_label_maps, *ZIP),
-    "yolo": ExportFormat("YOLO polygons", write_yolo, *ZIP),
+    "coco": ExportFormat("COCO RLE", write_coco, JSON),
+    "sa1b": ExportFormat("SA-1B JSON", write_sa1b, ZIP),
+    "labels": ExportFormat("PNG label maps", write_label_maps, ZIP),
+    "yolo": ExportFormat("YOLO polygons", write_yolo, ZIP),
     "provenance": ExportFormat(
-        "Provenance, JSON lines", write_provenance, "jsonl", "application/x-ndjson"
+        "Provenance, JSON lines", write_provenance, JSON_LINES, takes_pictures=False
     ),
 }
 
 
 def request_export(
-    *, project: Project, by: Person | None, format: str = "coco", part: ExportPart = WHOLE
+    *,
+    project: Project,
+    by: Person | None,
+    format: str = "coco",
+    part: ExportPart = WHOLE,
+    with_pictures: bool = False,
 ) -> Export:
-    """Queues an export. Raises `Invalid` for an unknown format or part."""
-    check_format(format)
+    """Queues an export. Raises `Invalid` for an unknown format or part, and for pictures in a format without."""
+    check_format(format, with_pictures=with_pictures)
     check_part(project=project, part=part)
     with transaction.atomic():
         export_id = uuid.uuid4()
@@ -66,17 +84,21 @@ def request_export(
             job=job,
             format=format,
             part=part.to_json(),
+            with_pictures=with_pictures,
             created_by=by,
         )
         record_act(person=by, project=project, act="export.requested", subject=str(export.id))
     return export
 
 
-def check_format(format: str) -> None:
-    """Raises `Invalid` for one that there is not."""
+def check_format(format: str, *, with_pictures: bool = False) -> None:
+    """Raises `Invalid` for one that there is not, or that takes no pictures."""
     if format not in FORMATS:
         text = f"{format!r:.40} is no export format: {', '.join(FORMATS)}"
         raise Invalid(text, code="bad_format", field="format")
+    if with_pictures and not FORMATS[format].takes_pictures:
+        text = f"{FORMATS[format].label}: it goes without pictures."
+        raise Invalid(text, code="no_pictures", field="with_pictures")
 
 
 def run_export(*, job_id: str, token: int) -> None:
@@ -92,8 +114,11 @@ def run_export(*, job_id: str, token: int) -> None:
 def write_export(*, export: Export, advance: Advance) -> None:
     """Writes the file of an export, and keeps its hash and the number of masks."""
     storage, format = file_storage(), FORMATS[export.format]
-    selection = Selection(export.project, ExportPart.from_json(export.part))
-    export.file_key = f"exports/{export.id}.{format.suffix}"
+    selection = Selection(
+        export.project, ExportPart.from_json(export.part), with_pictures=export.with_pictures
+    )
+    suffix = format.type_of_file(with_pictures=export.with_pictures).suffix
+    export.file_key = f"exports/{export.id}.{suffix}"
     with storage.writer(export.file_key) as out:
         export.num_masks = format.write(selection, out, advance)
     export.file_sha256 = storage.sha256(export.file_key)

@@ -19,7 +19,7 @@ from annotator.models import (
     ModelVersion,
     Round,
 )
-from annotator.services.exports import FORMATS
+from annotator.services.exports import FORMATS, JSON, ZIP, FileType
 from annotator.services.stores import file_storage
 from common.snapshots import read_snapshot
 from tests.cast import (
@@ -285,12 +285,24 @@ def test_the_log_of_a_round_is_shown_up_to_its_last_whole_line(
     assert told["log"] == [{"step": 5, "loss_1": 2.5}]
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    ("format", "asked", "kind"),
+    [
+        *((name, {}, each.file_type) for name, each in FORMATS.items()),
+        ("coco", {"with_pictures": False}, JSON),
+        ("coco", {"with_pictures": True}, ZIP),
+    ],
+)
 def test_the_file_of_an_export_is_named_and_typed_by_its_format(
-    browser: Callable[[str], Browser], cast: Cast, format: str
+    browser: Callable[[str], Browser],
+    cast: Cast,
+    format: str,
+    asked: dict[str, bool],
+    kind: FileType,
 ) -> None:
     address = f"projects/{cast.project.id}/exports"
-    made = browser("carol").post(address, {"format": format}).json()
+    made = browser("carol").post(address, {"format": format, **asked}).json()
+    assert made["with_pictures"] == asked.get("with_pictures", False)
     exports = Export.objects.filter(id=made["id"])
     file_storage().put_bytes("exports/one", b"masks")
     exports.update(file_key="exports/one", file_sha256="5" * 64, num_masks=7)
@@ -298,8 +310,8 @@ def test_the_file_of_an_export_is_named_and_typed_by_its_format(
     told = browser("carol").get(f"exports/{made['id']}").json()
     assert (told["format"], told["state"], told["num_masks"]) == (format, "done", 7)
     reply = browser("carol").get(f"exports/{made['id']}/file")
-    assert reply.headers["Content-Type"] == FORMATS[format].content_type
-    assert reply.headers["Content-Disposition"].endswith(f'.{FORMATS[format].suffix}"')
+    assert reply.headers["Content-Type"] == kind.content_type
+    assert reply.headers["Content-Disposition"].endswith(f'.{kind.suffix}"')
     assert body_of(reply) == b"masks"
 
 

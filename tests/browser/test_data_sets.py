@@ -16,6 +16,7 @@ from tests.annotator.coco_data import DataSet, compressed
 from tests.browser.projects import (
     HEIGHT,
     WIDTH,
+    accept_a_mask,
     accessibility_problems,
     ellipse,
     new_project,
@@ -75,3 +76,31 @@ def noise(seed: int) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+def test_an_export_with_its_pictures_comes_into_another_project(
+    product: LiveProduct, open_page: OpenPage, tmp_path: Path
+) -> None:
+    project = new_project(product)
+    manager = product.session("manager")
+    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(5)})
+    accept_a_mask(product, project)
+    page = open_page("manager", f"/projects/{project}/images")
+    pictures = page.get_by_label("with the pictures")
+    pictures.check()
+    page.locator("#export-format").select_option("provenance")
+    expect(pictures).to_be_disabled()
+    page.locator("#export-format").select_option("coco")
+    page.get_by_role("button", name="Export", exact=True).click()
+    state = page.locator("#export-state")
+    words = "The export is ready: 1 mask as COCO RLE with the pictures."
+    expect(state).to_have_text(words, timeout=LONG_MS)
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download").click()
+    assert started.value.suggested_filename.endswith(".zip")
+    path = tmp_path / "quay.zip"
+    started.value.save_as(path)
+
+    other = open_page("manager", f"/projects/{new_project(product)}/images")
+    other.locator("#files").set_input_files(path)
+    expect(other.locator(".image-card")).to_contain_text("1 mask", timeout=LONG_MS)

@@ -25,7 +25,7 @@ from tests.cast import Cast, accepted_mask, asymmetric_mask, make_image, make_mo
 pytestmark = pytest.mark.xdist_group("engine")
 POINT = {"kind": "point", "x": 6, "y": 15, "label": 1}
 
-ARCHIVES = [name for name, each in FORMATS.items() if each.suffix == "zip"]
+ARCHIVES = [name for name, each in FORMATS.items() if each.file_type.suffix == "zip"]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from annotator.models import MaskOrigin, Project
 from annotator.queries.export_parts import ExportPart, check_part, find_author
 from annotator.queries.jobs import find_project_by_name
 from annotator.services.export_formats.source import Selection
-from annotator.services.exports import FORMATS, copy_pictures
+from annotator.services.exports import FORMATS, check_format, copy_pictures
 
 
 class Command(BaseCommand):
@@ -25,7 +25,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", help="name or id")
         parser.add_argument("out", type=Path)
-        parser.add_argument("--images", type=Path, help="folder to write the pictures to as well")
+        pictures = parser.add_mutually_exclusive_group()
+        pictures.add_argument("--images", type=Path, help="folder to write the pictures to as well")
+        pictures.add_argument(
+            "--with-pictures", action="store_true", help="OUT becomes a zip file with the pictures"
+        )
         self.add_format(parser)
         part = parser.add_argument_group("only a part of them")
         part.add_argument(
@@ -58,10 +62,11 @@ class Command(BaseCommand):
             project = find_project_by_name(options["project"])
             part = _part(project, options)
             check_part(project=project, part=part)
+            check_format(options["format"], with_pictures=options["with_pictures"])
         except DomainError as error:
             raise CommandError(error.message) from error
         out: Path = options["out"]
-        selection = Selection(project, part)
+        selection = Selection(project, part, with_pictures=options["with_pictures"])
         num_masks = write_file(selection, options["format"], out)
         with out.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,11 +1,13 @@
-"""COCO: one JSON file with all images and masks, RLE compressed."""
+"""COCO: one JSON file with all images and masks, RLE compressed; with the pictures in a zip file beside it."""
 
 from __future__ import annotations
 
 import uuid
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import BinaryIO, Protocol
 
-from annotator.models import Image, Mask
+from annotator.models import Image, Mask, Picture
+from annotator.services.export_formats.archive import Archive
 from annotator.services.export_formats.source import (
     Advance,
     Selection,
@@ -16,11 +18,35 @@ from annotator.services.export_formats.source import (
     segmentation,
 )
 
+COCO_NAME = "annotations.json"  # in an archive; imports look for it
 CATEGORY_ID = 1  # the tool is class-free: one category for everything
+
+
+class Out(Protocol):
+    """What can be written to."""
+
+    def write(self, content: bytes, /) -> int: ...
 
 
 def write_coco(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
+    if not selection.with_pictures:
+        return _write_json(selection, out, advance, lambda picture: None)[1]
+    archive = Archive(out, selection, advance)
+    with archive.writer(COCO_NAME) as file:
+        found = _write_json(selection, file, archive.advance, archive.add_picture)
+    num_images, num_masks = found
+    archive.close(format="coco", num_images=num_images, num_masks=num_masks)
+    return num_masks
+
+
+def _write_json(
+    selection: Selection,
+    out: Out,
+    advance: Advance,
+    add_picture: Callable[[Picture], None],
+) -> tuple[int, int]:
+    """Returns how many images and masks were written."""
     info = {"description": selection.project.name, "version": "1.0"}
     head = {"info": {**info, "part": selection.part.to_json()}, "licenses": []}
     head |= {"categories": [{"id": CATEGORY_ID, "name": "object"}]}
@@ -33,6 +59,7 @@ def write_coco(selection: Selection, out: BinaryIO, advance: Advance) -> int:
         for image_number, image in selection.images():
             comma = "," if numbers else ""
             numbers[image.id] = image_number
+            add_picture(image.picture)
             out.write(f"{comma}{compact_json(_image(image, image_number))}".encode())
         out.write(b'],"annotations":[')
         for number, mask in enumerate(selection.masks(), 1):
@@ -41,7 +68,7 @@ def write_coco(selection: Selection, out: BinaryIO, advance: Advance) -> int:
             out.write(f"{comma}{text}".encode())
             advance(number / num_masks)
         out.write(b"]}\n")
-    return number
+    return len(numbers), number
 
 
 def _image(image: Image, number: int) -> dict[str, object]:

@@ -27,10 +27,11 @@ LabelMap = NDArray[np.uint16]
 
 def write_label_maps(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
-    archive = Archive(out)
+    archive = Archive(out, selection, advance)
     num_images = num_masks = num_covered = 0
     with one_moment():
-        for one in annotated_images(selection, advance):
+        for one in annotated_images(selection, archive.advance):
+            archive.add_picture(one.image.picture)
             labels = label_map(one)
             entries = _entries(one, labels)
             facts = {"file_name": picture_name(one.image.picture), "masks": entries}
@@ -41,7 +42,6 @@ def write_label_maps(selection: Selection, out: BinaryIO, advance: Advance) -> i
             num_covered += sum(entry["visible"] < entry["area"] for entry in entries)
     archive.close(
         format="labels",
-        selection=selection,
         num_images=num_images,
         num_masks=num_masks,
         num_partly_covered=num_covered,

@@ -21,14 +21,15 @@ from annotator.services.export_formats.source import (
 
 def write_sa1b(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
-    archive = Archive(out)
+    archive = Archive(out, selection, advance)
     num_images = num_masks = 0
     with one_moment():
-        for one in annotated_images(selection, advance):
+        for one in annotated_images(selection, archive.advance):
+            archive.add_picture(one.image.picture)
             archive.add(f"{one.stem}.json", compact_json(_entry(one, num_masks)))
             num_images += 1
             num_masks += len(one.masks)
-    archive.close(format="sa1b", selection=selection, num_images=num_images, num_masks=num_masks)
+    archive.close(format="sa1b", num_images=num_images, num_masks=num_masks)
     return num_masks
 
 

@@ -34,6 +34,7 @@ class Selection:
 
     project: Project
     part: ExportPart = WHOLE
+    with_pictures: bool = False  # beside the masks, in one zip file
 
     def count(self) -> int:
         """How many masks there are, some more where images of a round were removed since."""

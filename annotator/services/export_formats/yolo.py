@@ -29,12 +29,13 @@ names:
 
 def write_yolo(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
-    archive = Archive(out)
+    archive = Archive(out, selection, advance)
     pictures: dict[str, list[str]] = {"train": [], "val": []}
     num_images = num_masks = 0
     lost = 0.0
     with one_moment():
-        for one in annotated_images(selection, advance):
+        for one in annotated_images(selection, archive.advance):
+            archive.add_picture(one.image.picture)
             polygons = [polygon_of(decoded(mask), decimals=DECIMALS) for mask in one.masks]
             archive.add(f"labels/{one.stem}.txt", "".join(map(_line, polygons)))
             archive.add(f"iou/{one.stem}.json", compact_json(_told(one, polygons)))
@@ -48,7 +49,6 @@ def write_yolo(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     archive.add("data.yaml", DATA_SET)
     archive.close(
         format="yolo",
-        selection=selection,
         num_images=num_images,
         num_masks=num_masks,
         mean_iou=round(1 - lost / num_masks, 6) if num_masks else None,

@@ -339,12 +339,11 @@ export class ApiClient {
 
   /**
    * @param {string} project
-   * @param {string} format
-   * @param {import('./types.js').ExportPart} part
+   * @param {import('./types.js').ExportWanted} wanted
    * @returns {Promise<Json>}
    */
-  startExport(project, format, part) {
-    return this.#http.request('POST', `projects/${project}/exports`, { body: { format, part } });
+  startExport(project, wanted) {
+    return this.#http.request('POST', `projects/${project}/exports`, { body: wanted });
   }
 
   /**

@@ -255,4 +255,6 @@
  * @property {boolean} [reviewed]
  */
 
+/** @typedef {{format: string, part: ExportPart, with_pictures: boolean}} ExportWanted */
+
 export {};

@@ -7,15 +7,16 @@ import { faultText } from './toasts.js';
 const LOOK_MS = 1000;
 const LONGEST_MS = 10 * 60 * 1000;
 
-/** @typedef {{id: string, state: string, progress?: number, num_masks?: number, part?: object, error?: string, file_url?: string | null}} ExportFacts */
+/** @typedef {{id: string, state: string, progress?: number, num_masks?: number, part?: object, with_pictures?: boolean, error?: string, file_url?: string | null}} ExportFacts */
 
-/** The buttons #export, #export-stop and #export-file with the choices #export-format and #export-part and the line #export-state. */
+/** The buttons #export, #export-stop and #export-file with the choices #export-format, #export-pictures and #export-part and the line #export-state. */
 export class ExportButton {
   #api;
   #project;
   #button = byId('export', HTMLButtonElement);
   #stop = byId('export-stop', HTMLButtonElement);
   #format = byId('export-format', HTMLSelectElement);
+  #pictures = byId('export-pictures', HTMLInputElement);
   #part = byId('export-part-form', HTMLFormElement);
   #file = byId('export-file', HTMLAnchorElement);
   #state = byId('export-state', HTMLElement);
@@ -34,6 +35,7 @@ export class ExportButton {
   wire() {
     this.#button.addEventListener('click', () => void this.#run());
     this.#stop.addEventListener('click', () => void this.#cancel());
+    this.#format.addEventListener('input', () => this.#settle());
     this.#part.addEventListener('submit', (event) => event.preventDefault());
     this.#part.addEventListener('input', () => this.#settle());
     this.#part.addEventListener('reset', () => setTimeout(() => this.#settle()));
@@ -43,8 +45,9 @@ export class ExportButton {
   async #run() {
     this.#button.disabled = this.#format.disabled = true;
     this.#file.hidden = true;
+    const asked = { format: this.#format.value, part: partOf(this.#part), with_pictures: this.#pictures.checked && !this.#pictures.disabled };
     try {
-      await this.#follow(await this.#api.startExport(this.#project, this.#format.value, partOf(this.#part)));
+      await this.#follow(await this.#api.startExport(this.#project, asked));
     } catch (fault) {
       this.#say(`The export did not start: ${faultText(fault)}`);
     } finally {
@@ -89,14 +92,16 @@ export class ExportButton {
       return;
     }
     const format = this.#format.selectedOptions[0]?.textContent ?? '';
+    const pictures = facts.with_pictures ? ' with the pictures' : '';
     const what = Object.keys(facts.part ?? {}).length === 0 ? '' : ', the part you chose';
-    this.#say(`The export is ready${facts.num_masks === undefined ? '' : `: ${counted(facts.num_masks, 'mask')} as ${format}${what}`}.`);
+    this.#say(`The export is ready${facts.num_masks === undefined ? '' : `: ${counted(facts.num_masks, 'mask')} as ${format}${pictures}${what}`}.`);
     this.#file.href = facts.file_url ?? `${document.body.dataset.api}exports/${facts.id}/file`;
     this.#file.hidden = false;
   }
 
-  /** What a round trained on is exported as it was then: the other choices fall away. */
+  /** What a round trained on is exported as it was then: the other choices fall away. Some formats go without pictures. */
   #settle() {
+    this.#pictures.disabled = this.#format.selectedOptions[0]?.dataset.withoutPictures !== undefined;
     const isOfRound = 'trained_in' in partOf(this.#part);
     for (const field of this.#part.querySelectorAll('select, input')) {
       if (field instanceof HTMLSelectElement || field instanceof HTMLInputElement) field.disabled = isOfRound && field.name !== 'round';
