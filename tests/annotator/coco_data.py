@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from annotator.models import Mask
+from tests import pictures
 
 WIDTH, HEIGHT = 61, 43
 
@@ -99,3 +100,16 @@ def pixels(mask: Mask) -> NDArray[np.bool_]:
     picture = mask.image.picture
     encoded = {"size": [picture.height, picture.width], "counts": mask.counts.encode()}
     return coco_mask.decode(encoded).astype(bool)
+
+
+def three_pictures(folder: Path, *, left: int) -> DataSet:
+    """Two masks on the first, the other one so far to the right; one mask on the second, none on the third."""
+    data = DataSet(folder)
+    first, second, _ = (
+        data.add_image(pictures.png(seed=seed), name=f"{seed}.png") for seed in range(3)
+    )
+    for segmentation in (compressed(blob()), compressed(blob(left=left))):
+        data.add_mask(first, segmentation)
+    data.add_mask(second, compressed(blob(left=22)))
+    data.write()
+    return data

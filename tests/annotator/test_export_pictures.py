@@ -16,8 +16,7 @@ from annotator.services.export_formats import archive
 from annotator.services.export_formats.source import Selection
 from annotator.services.exports import FORMATS, request_export, write_export
 from annotator.services.stores import file_storage
-from tests import pictures
-from tests.annotator.coco_data import DataSet, blob, compressed, pixels, run
+from tests.annotator.coco_data import pixels, run, three_pictures
 from tests.cast import Browser, Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)  # an export is of one moment
@@ -27,15 +26,7 @@ WITH_PICTURES = [name for name, each in FORMATS.items() if each.takes_pictures]
 @pytest.fixture
 def harbour(cast: Cast, tmp_path: Path) -> Cast:
     """A project of three pictures with files: two masks side by side, one, none."""
-    data = DataSet(tmp_path / "set")
-    first, second, _ = (
-        data.add_image(pictures.png(seed=seed), name=f"{seed}.png") for seed in range(3)
-    )
-    for segmentation in (compressed(blob()), compressed(blob(left=30))):
-        data.add_mask(first, segmentation)
-    data.add_mask(second, compressed(blob(left=22)))
-    data.write()
-    run("import_masks", "Harbour", str(data.folder))
+    run("import_masks", "Harbour", str(three_pictures(tmp_path / "set", left=30).folder))
     return cast
 
 

@@ -19,22 +19,14 @@ from annotator.services.data_set_formats import format_of
 from annotator.services.label_map_folder import runs_by_label
 from common import rle
 from tests import pictures
-from tests.annotator.coco_data import HEIGHT, WIDTH, DataSet, blob, compressed, pixels, run
+from tests.annotator.coco_data import HEIGHT, WIDTH, DataSet, blob, pixels, run, three_pictures
 from tests.cast import Cast
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataSet:
     """Three pictures: two masks that overlap, one, none."""
-    data = DataSet(tmp_path / "set")
-    first, second, _ = (
-        data.add_image(pictures.png(seed=seed), name=f"{seed}.png") for seed in range(3)
-    )
-    for segmentation in (compressed(blob()), compressed(blob(left=13))):
-        data.add_mask(first, segmentation)
-    data.add_mask(second, compressed(blob(left=22)))
-    data.write()
-    return data
+    return three_pictures(tmp_path / "set", left=13)
 
 
 def taken_out(folder: Path, format: str, *, project: str = "Harbour") -> Path:
