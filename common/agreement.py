@@ -17,9 +17,20 @@ LONGEST_SIDE = 2048  # of the pixels that boundaries are compared on
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Two masks that mean the same object, by their places, and how alike they are."""
+
+    first: int
+    second: int
+    iou: float
+    boundary_iou: float
+
+
+@dataclass(frozen=True)
 class SetAgreement:
     """Means over the matched pairs; None without any."""
 
+    pairs: list[Pair]  # most alike first
     num_matched: int
     num_only_first: int
     num_only_second: int
@@ -31,17 +42,19 @@ def agreement(
     first: Sequence[rle.Runs], second: Sequence[rle.Runs], *, height: int, width: int
 ) -> SetAgreement:
     """Compares two sets of masks of a picture."""
-    pairs = match_masks(first, second, height=height)
-    boundaries = [
-        _boundary_iou(first[here], second[there], height=height, width=width)
-        for here, there, _ in pairs
+    pairs = [
+        Pair(
+            here, there, iou, _boundary_iou(first[here], second[there], height=height, width=width)
+        )
+        for here, there, iou in match_masks(first, second, height=height)
     ]
     return SetAgreement(
+        pairs=pairs,
         num_matched=len(pairs),
         num_only_first=len(first) - len(pairs),
         num_only_second=len(second) - len(pairs),
-        mean_iou=fmean(iou for *_, iou in pairs) if pairs else None,
-        mean_boundary_iou=fmean(boundaries) if pairs else None,
+        mean_iou=fmean(pair.iou for pair in pairs) if pairs else None,
+        mean_boundary_iou=fmean(pair.boundary_iou for pair in pairs) if pairs else None,
     )
 
 

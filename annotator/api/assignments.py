@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from annotator.api.descriptions import AssignmentReply, describe_assignment
 from annotator.api.endpoint import Endpoint, StrictSerializer
-from annotator.api.fields import StrictInteger, Text
+from annotator.api.fields import StrictBoolean, StrictInteger, Text
 from annotator.models import Assignment, SkipReason, TokenScope
 from annotator.queries.assignments import recent_assignments, with_image_state
 from annotator.queries.scope import find_own_assignment, find_project
@@ -22,6 +22,7 @@ from annotator.services.assignments import MAX_AHEAD, lease_next, renew, reopen,
 
 class NextBody(StrictSerializer):
     ahead = StrictInteger(min_value=0, max_value=MAX_AHEAD, default=0)
+    practice = StrictBoolean(default=False, help_text="images of the practice set, no others")
 
 
 class NextReply(serializers.Serializer[object]):
@@ -50,8 +51,7 @@ class NextAssignment(Endpoint):
     @extend_schema(request=NextBody, responses={200: NextReply, 204: None})
     def post(self, request: Request, project_id: UUID) -> Response:
         project = find_project(person=self.person, project_id=project_id)
-        ahead = self.read(NextBody)["ahead"]
-        leases = lease_next(person=self.person, project=project, ahead=ahead)
+        leases = lease_next(person=self.person, project=project, **self.read(NextBody))
         if not leases:
             return Response(status=204)
         first, *upcoming = _described(leases)
@@ -61,18 +61,23 @@ class NextAssignment(Endpoint):
 class Assignments(Endpoint):
     """The person's recent assignments, newest first."""
 
-    filters = frozenset({"mine", "offset", "limit", "project"})
+    filters = frozenset({"mine", "offset", "limit", "practice", "project"})
 
     @extend_schema(
         operation_id="assignments_list",
         responses=AssignmentsReply,
-        parameters=[OpenApiParameter("mine", int, enum=[1]), OpenApiParameter("project", str)],
+        parameters=[
+            OpenApiParameter("mine", int, enum=[1]),
+            OpenApiParameter("project", str),
+            OpenApiParameter("practice", int, enum=[0, 1], description="1: only practice"),
+        ],
     )
     def get(self, request: Request) -> Response:
         if request.query_params.get("mine", "1") != "1":
             raise ParseError("Only mine=1 is offered.")
         offset, limit = self.page()
-        found = recent_assignments(self.person, project_id=self.uuid("project"))
+        practice = self.whole_number("practice", 0, 0, 1) == 1
+        found = recent_assignments(self.person, project_id=self.uuid("project"), practice=practice)
         return Response({"assignments": _described(list(found[offset : offset + limit]))})
 
 

@@ -14,6 +14,7 @@ from annotator.models import (
     MaskOrigin,
     MaskState,
     ModelVersion,
+    Picture,
     RejectReason,
     Review,
     ReviewOutcome,
@@ -51,6 +52,7 @@ class ImageReply(serializers.Serializer[object]):
     num_masks = serializers.IntegerField()
     held_out = serializers.BooleanField()
     is_reference = serializers.BooleanField()
+    is_practice = serializers.BooleanField()
 
 
 class ModelAddressReply(serializers.Serializer[object]):
@@ -118,6 +120,10 @@ class MaskReply(serializers.Serializer[object]):
     review = ReviewReply(allow_null=True)
 
 
+def describe_rle(counts: str, picture: Picture) -> dict[str, object]:
+    return {"size": [picture.height, picture.width], "counts": counts}
+
+
 def describe_image(image: Image) -> dict[str, object]:
     """An image that passed `queries.images.with_state`."""
     picture = image.picture
@@ -144,6 +150,7 @@ def describe_image(image: Image) -> dict[str, object]:
         "num_masks": getattr(image, "num_masks", 0),
         "held_out": image.held_out,
         "is_reference": image.is_reference,
+        "is_practice": image.is_practice,
     }
 
 
@@ -200,7 +207,7 @@ def describe_mask(mask: Mask, image: Image, review: Review | None) -> dict[str, 
         "version": mask.version,
         "state": mask.state,
         "order_index": mask.order_index,
-        "rle": {"size": [image.picture.height, image.picture.width], "counts": mask.counts},
+        "rle": describe_rle(mask.counts, image.picture),
         "area": mask.area,
         "bbox": mask.box,
         "sha256": mask.counts_sha256,

@@ -29,7 +29,13 @@ from annotator.queries.images import IMAGE_STATES, find_embedding, page_with_sta
 from annotator.queries.model_versions import current_model_version, encoder_is_known
 from annotator.queries.scope import NOTHING, find_image, find_managed_project, visible_images
 from annotator.services.embeddings import read_embedding
-from annotator.services.images import add_images, remove_image, set_held_out, set_reference
+from annotator.services.images import (
+    add_images,
+    remove_image,
+    set_held_out,
+    set_practice,
+    set_reference,
+)
 from annotator.services.picture_reader import TILE_SIDE, tile_level_sizes
 from annotator.services.pictures import picture_keys, tile_key
 from annotator.services.uploads import uploads_in
@@ -57,6 +63,7 @@ class UploadBody(serializers.Serializer[object]):
 class ImageChangesBody(StrictSerializer):
     held_out = StrictBoolean(required=False)
     is_reference = StrictBoolean(required=False)
+    is_practice = StrictBoolean(required=False)
 
 
 class ImagesReply(serializers.Serializer[object]):
@@ -126,9 +133,13 @@ class OneImage(Endpoint):
         find_managed_project(person=self.person, project_id=image.project_id)
         changes = self.read(ImageChangesBody)
         if not changes:
-            raise Invalid("Say what to change: held_out, is_reference.", code="required")
+            raise Invalid(
+                "Say what to change: held_out, is_reference, is_practice.", code="required"
+            )
         if "is_reference" in changes:
             set_reference(image=image, is_reference=changes["is_reference"], by=self.person)
+        if "is_practice" in changes:
+            set_practice(image=image, is_practice=changes["is_practice"], by=self.person)
         if "held_out" in changes:
             set_held_out(image=image, held_out=changes["held_out"], by=self.person)
         return Response(_described_by_id(self.person, [image_id])[image_id])

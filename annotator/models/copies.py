@@ -13,6 +13,7 @@ class CopyPurpose(models.TextChoices):
     AGREEMENT = (
         "agreement"  # to be compared with what others made of the same picture, each on their own
     )
+    PRACTICE = "practice"  # to learn on; its person sees at once how it compares, nobody else does
 
 
 class ImageCopy(models.Model):

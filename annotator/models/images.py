@@ -59,6 +59,7 @@ class Image(models.Model):
     order_index = models.BigIntegerField()
     held_out = models.BooleanField(default=False)
     is_reference = models.BooleanField(default=False)  # its masks are known to be good
+    is_practice = models.BooleanField(default=False)  # the same, and people learn on copies of it
     deleted_at = models.DateTimeField(null=True, blank=True)
     uploaded_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)

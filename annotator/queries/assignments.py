@@ -7,23 +7,29 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from annotator.models import Assignment, AssignmentState, Image, Person
+from annotator.models import Assignment, AssignmentState, CopyPurpose, Image, Person
 from annotator.queries.images import with_state
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.scope import reachable_projects
 
 
-def recent_assignments(person: Person, *, project_id: UUID | None = None) -> QuerySet[Assignment]:
+def recent_assignments(
+    person: Person, *, project_id: UUID | None = None, practice: bool = False
+) -> QuerySet[Assignment]:
     """The person's assignments in projects they still belong to, newest first; removed images left out.
 
-    Copies of a project's images are among that project's.
+    Copies of a project's images are among that project's. Practice stands apart: only that, or none of it.
     """
+    practised = Q(image__copied_from__purpose=CopyPurpose.PRACTICE)
     projects = reachable_projects(person)
     if project_id is not None:
         projects = projects.filter(Q(pk=project_id) | Q(copies_of=project_id))
     return (
         Assignment.objects.filter(
-            annotator=person, image__project__in=projects, image__deleted_at=None
+            practised if practice else ~practised,
+            annotator=person,
+            image__project__in=projects,
+            image__deleted_at=None,
         )
         .select_related("model_version")
         .order_by("-leased_at", "-id")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -23,9 +26,11 @@ from annotator.queries.images import whole_picture_embeddings
 from annotator.queries.reviews import without_rejected
 
 
-def copies_of(project: Project, person: Person) -> QuerySet[Image]:
-    """The copies of a project's images that this person works on."""
-    return Image.objects.filter(project__copies_of=project, project__copies_for=person)
+def copies_of(project: Project, person: Person, *, practice: bool = False) -> QuerySet[Image]:
+    """The copies of a project's images that this person works on: those to practise on, or all others."""
+    copies = Image.objects.filter(project__copies_of=project, project__copies_for=person)
+    to_practise = Q(copied_from__purpose=CopyPurpose.PRACTICE)
+    return copies.filter(to_practise if practice else ~to_practise)
 
 
 def good_masks(image: Image | OuterRef) -> QuerySet[Mask]:
@@ -44,14 +49,34 @@ def due_reference(*, person: Person, project: Project, model: ModelVersion | Non
     """The reference image of which this person gets a copy now; None when it is not time, or none is left."""
     if not project.reference_every or not _is_time(person, project):
         return None
-    references = Image.objects.filter(
+    return _first_unknown(person, _known_images([project]).filter(is_reference=True), model)
+
+
+def due_practice(*, person: Person, project: Project, model: ModelVersion | None) -> Image | None:
+    """The next practice image that this person knows nothing of."""
+    return _first_unknown(person, _known_images([project]).filter(is_practice=True), model)
+
+
+def num_practice(projects: Iterable[Project] | QuerySet[Project]) -> dict[UUID, int]:
+    """By project how many images its practice set has; projects without one are left out."""
+    images = _known_images(projects).filter(is_practice=True).order_by()
+    return dict(images.values_list("project").annotate(num_images=Count("pk")))
+
+
+def _known_images(projects: Iterable[Project] | QuerySet[Project]) -> QuerySet[Image]:
+    """Images whose masks can be known to be good: handed in, with some that no reviewer sent back."""
+    return Image.objects.filter(
         is_handed_in(OuterRef("pk")),
         Exists(good_masks(OuterRef("pk"))),
-        project=project,
-        is_reference=True,
+        project__in=projects,
         deleted_at=None,
     )
-    return unknown_to(person, references, model=model).order_by("order_index", "id").first()
+
+
+def _first_unknown(
+    person: Person, images: QuerySet[Image], model: ModelVersion | None
+) -> Image | None:
+    return unknown_to(person, images, model=model).order_by("order_index", "id").first()
 
 
 def unknown_to(
@@ -157,6 +182,7 @@ def copies_to_compare() -> QuerySet[ImageCopy]:
     )
     return (
         ImageCopy.objects.filter(_was_handed_in())
+        .exclude(purpose=CopyPurpose.PRACTICE)
         .filter(original_is_due | Q(Exists(earlier), purpose=CopyPurpose.AGREEMENT))
         .select_related("image__picture", "image__project", "original")
         .order_by("created_at", "pk")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from annotator.models import Assignment, AssignmentState, Mask, MaskState, Person, Project
+from annotator.queries.image_copies import num_practice
 from annotator.queries.image_counts import ImageCounts, image_counts
 from annotator.queries.images import AT_WORK
 from annotator.queries.people import roles_of
@@ -22,6 +23,7 @@ class ProjectSummary:
     masks: int
     num_mine: int  # images lent to the person now, or returned by a reviewer
     num_returned: int  # of those, the returned ones
+    num_practice: int  # images of the practice set
 
     @property
     def share_done(self) -> float:
@@ -58,6 +60,7 @@ def project_summaries(*, person: Person, projects: QuerySet[Project]) -> list[Pr
         .values_list("image__project", "num_images", "num_returned")
     }
     roles = roles_of(person)
+    practice = num_practice(among)
     return [
         ProjectSummary(
             project=project,
@@ -66,6 +69,7 @@ def project_summaries(*, person: Person, projects: QuerySet[Project]) -> list[Pr
             masks=masks.get(project.pk, 0),
             num_mine=mine.get(project.pk, (0, 0))[0],
             num_returned=mine.get(project.pk, (0, 0))[1],
+            num_practice=practice.get(project.pk, 0),
         )
         for project in projects
     ]

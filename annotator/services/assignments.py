@@ -21,31 +21,37 @@ from annotator.models import (
     SkipReason,
 )
 from annotator.queries.assignments import holders_besides
+from annotator.queries.image_copies import copies_of
 from annotator.queries.images import takeable_images
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.scope import visible_projects
 from annotator.services.hints import send_hint
-from annotator.services.image_copies import copy_to_lend, lends_copies
+from annotator.services.image_copies import copy_to_lend, lends_copies, practice_to_lend
 from annotator.services.webhook_events import tell_of_assignment
 
 MAX_AHEAD = 3
 ATTEMPTS = 4
 
 
-def lease_next(*, person: Person, project: Project, ahead: int = 0) -> list[Assignment]:
+def lease_next(
+    *, person: Person, project: Project, ahead: int = 0, practice: bool = False
+) -> list[Assignment]:
     """The person's open assignments, oldest first, filled up to 1 + `ahead` with newly lent images.
 
-    Calling again gives the same ones first. An empty list: nothing is left to lend now.
+    Calling again gives the same ones first. An empty list: nothing is left to lend now. With `practice` the images
+    are those of the practice set, else none is.
     """
     model = current_model_version()
     with transaction.atomic():
         # One call at a time per person: two tabs get the same leases, not twice as many.
         Person.objects.select_for_update(no_key=True).get(id=person.id)
         _expire(Assignment.objects.filter(annotator=person))
-        opened = list(_open_leases(person, project).select_for_update(of=("self",)))
+        leases = _open_leases(person, project, practice=practice)
+        opened = list(leases.select_for_update(of=("self",)))
         _extend(opened)
         _move_unopened_to(model, opened)
-        opened += _lend(person, project, model, wanted=1 + min(ahead, MAX_AHEAD) - len(opened))
+        wanted = 1 + min(ahead, MAX_AHEAD) - len(opened)
+        opened += _lend(person, project, model, wanted=wanted, practice=practice)
         if opened and opened[0].opened_at is None:
             opened[0].opened_at = timezone.now()
             opened[0].save(update_fields=["opened_at"])
@@ -144,12 +150,12 @@ def _has_half_left(assignment: Assignment) -> bool:
     return assignment.expires_at - timezone.now() > half
 
 
-def _open_leases(person: Person, project: Project) -> QuerySet[Assignment]:
-    """Those of copies too."""
+def _open_leases(person: Person, project: Project, *, practice: bool) -> QuerySet[Assignment]:
+    """Of the project's images and of copies; with `practice` only of copies to practise on."""
+    of_copies = Q(image__in=copies_of(project, person, practice=practice))
     return (
         Assignment.objects.filter(
-            Q(image__project=project)
-            | Q(image__project__copies_of=project, image__project__copies_for=person),
+            of_copies if practice else of_copies | Q(image__project=project),
             annotator=person,
             image__deleted_at=None,
             state=AssignmentState.LEASED,
@@ -189,13 +195,17 @@ def _move_unopened_to(model: ModelVersion | None, leases: list[Assignment]) -> N
 
 
 def _lend(
-    person: Person, project: Project, model: ModelVersion | None, *, wanted: int
+    person: Person, project: Project, model: ModelVersion | None, *, wanted: int, practice: bool
 ) -> list[Assignment]:
     lent: list[Assignment] = []
     for _ in range(ATTEMPTS + wanted):
         if len(lent) >= wanted:
             break
-        found = _free_images(person, project, model, most=wanted - len(lent))
+        if practice:
+            copy = practice_to_lend(person=person, project=project, model=model)
+            found = [copy] if copy else []
+        else:
+            found = _free_images(person, project, model, most=wanted - len(lent))
         lent += [lease for image in found if (lease := _try_lease(image, person, model))]
         if not found:
             break

@@ -5,7 +5,13 @@ from __future__ import annotations
 import uuid
 
 from annotator.models import CopyPurpose, Image, ImageCopy, ModelVersion, Person, Project
-from annotator.queries.image_copies import copies_of, due_reference, due_shared, last_was_copy
+from annotator.queries.image_copies import (
+    copies_of,
+    due_practice,
+    due_reference,
+    due_shared,
+    last_was_copy,
+)
 from annotator.queries.images import takeable_images
 
 
@@ -36,6 +42,23 @@ def copy_to_lend(*, person: Person, project: Project, model: ModelVersion | None
     shared = due_shared(person=person, project=project, model=model)
     image = shared.select_for_update(skip_locked=True, of=("self",)).first()
     return image and _copy(image, person, project, CopyPurpose.AGREEMENT)
+
+
+def practice_to_lend(
+    *, person: Person, project: Project, model: ModelVersion | None
+) -> Image | None:
+    """Inside a transaction: the copy that this person practises on now, made if need be; None: none is left."""
+    if project.archived_at is not None:
+        return None
+    begun = copies_of(project, person, practice=True).filter(
+        copied_from__original__is_practice=True, copied_from__original__deleted_at=None
+    )
+    copy = takeable_images(begun, person_id=person.pk, model=model)
+    found = copy.select_related("picture", "project").first()
+    if found is not None:
+        return found
+    original = due_practice(person=person, project=project, model=model)
+    return original and _copy(original, person, project, CopyPurpose.PRACTICE)
 
 
 def _copy(original: Image, person: Person, project: Project, purpose: CopyPurpose) -> Image:

@@ -130,7 +130,7 @@ def set_reference(*, image: Image, is_reference: bool, by: Person) -> None:
     """
     with transaction.atomic():
         if is_reference:
-            _check_reference(image)
+            _check_known(image, field="is_reference")
             Agreement.objects.filter(other=image, other_annotator=None).delete()
         image.is_reference = is_reference
         image.save(update_fields=["is_reference"])
@@ -138,13 +138,29 @@ def set_reference(*, image: Image, is_reference: bool, by: Person) -> None:
         record_act(person=by, project=image.project, act=act, subject=image.name)
 
 
-def _check_reference(image: Image) -> None:
+def set_practice(*, image: Image, is_practice: bool, by: Person) -> None:
+    """Puts an image whose masks are known to be good into the practice set, or takes it out.
+
+    Raises `Conflict` while it is not handed in, or has no masks.
+    """
+    with transaction.atomic():
+        if is_practice:
+            _check_known(image, field="is_practice")
+        image.is_practice = is_practice
+        image.save(update_fields=["is_practice"])
+        act = "image.practice" if is_practice else "image.no_practice"
+        record_act(person=by, project=image.project, act=act, subject=image.name)
+
+
+def _check_known(image: Image, *, field: str) -> None:
     if not Image.objects.filter(is_handed_in(OuterRef("pk")), pk=image.pk).exists():
-        text = "Only an image that is handed in can be a reference: others are still worked on."
-        raise Conflict(text, code="not_handed_in", field="is_reference")
+        text = "Others can be compared only with an image that is handed in; this one is still worked on."
+        raise Conflict(text, code="not_handed_in", field=field)
     if not good_masks(image).exists():
-        text = "A reference image has masks: accepted ones that no reviewer sent back."
-        raise Conflict(text, code="no_masks", field="is_reference")
+        text = (
+            "Others are compared with its masks: it needs accepted ones that no reviewer sent back."
+        )
+        raise Conflict(text, code="no_masks", field=field)
 
 
 def is_held_out(*, sha256: str, percent: int) -> bool:

@@ -16,6 +16,7 @@ from django.shortcuts import render
 
 from annotator.errors import NotAllowed, NotInScope
 from annotator.models import Person, Project, Role
+from annotator.queries.image_copies import num_practice
 from annotator.queries.scope import find_managed_project, role_in
 
 View = Callable[..., HttpResponse]
@@ -116,6 +117,8 @@ def _general_tabs(person: Person) -> list[Tab]:
 def _project_tabs(project: Project, may_manage: bool) -> list[Tab]:
     base = f"/projects/{project.id}"
     tabs = [Tab("annotate", "Annotate", f"{base}/annotate")]
+    if num_practice([project]):
+        tabs.append(Tab("practice", "Practice", f"{base}/practice"))
     if may_manage:
         tabs += [
             Tab("images", "Images", f"{base}/images"),

@@ -20,6 +20,7 @@ from annotator.models import (
     Role,
 )
 from annotator.queries.export_parts import authors_of
+from annotator.queries.image_copies import num_practice
 from annotator.queries.jobs import rounds_of
 from annotator.queries.model_versions import current_model_version
 from annotator.queries.my_images import my_images
@@ -73,10 +74,15 @@ def new_project(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 def annotate(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """The workbench."""
-    person = signed_in_person(request)
-    project = find_project(person=person, project_id=project_id)
-    may_manage = role_in(person=person, project=project) in MANAGING
-    return render(request, "workbench.html", {"project": project, "may_manage": may_manage})
+    return _workbench(request, project_id)
+
+
+@require_safe
+@page
+@ensure_csrf_cookie
+def practice(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """The workbench with images whose masks are known, to learn on."""
+    return _workbench(request, project_id, practice=True)
 
 
 @require_safe
@@ -139,6 +145,18 @@ def rounds(request: HttpRequest, project_id: UUID) -> HttpResponse:
 
 
 # ---- the pages themselves ------------------------------------------------------------------------
+
+
+def _workbench(request: HttpRequest, project_id: UUID, *, practice: bool = False) -> HttpResponse:
+    person = signed_in_person(request)
+    project = find_project(person=person, project_id=project_id)
+    context = {
+        "project": project,
+        "may_manage": role_in(person=person, project=project) in MANAGING,
+        "practice": practice,
+        "num_practice": num_practice([project]).get(project.pk, 0),
+    }
+    return render(request, "workbench.html", context)
 
 
 def _home(

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path("invite/<str:token>", sign_in.use_invitation, name="invite"),
     path("projects/new", projects.new_project, name="new-project"),
     path(f"{PROJECT}/annotate", projects.annotate, name="annotate"),
+    path(f"{PROJECT}/practice", projects.practice, name="practice"),
     path(f"{PROJECT}/images", projects.images, name="images"),
     path(f"{PROJECT}/images/hold-out", projects.hold_out, name="hold-out"),
     path(f"{PROJECT}/images/retry", projects.retry_embeddings, name="retry-embeddings"),

@@ -115,6 +115,7 @@ MATRIX = [
     POST   assignments/{assignment}/submit               404 ok  404 404
     POST   assignments/{assignment}/skip                 404 ok  404 404
     POST   assignments/{assignment}/reopen               404 ok  404 404
+    GET    assignments/{assignment}/practice             404 ok  404 404
     PUT    masks/{mask}                                  ok  ok  ok  ok
     DELETE masks/{mask}                                  404 ok  404 404
     POST   masks/{mask}/restore                          404 ok  404 404
