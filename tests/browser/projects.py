@@ -63,9 +63,11 @@ def accept_a_mask(
     return assignment
 
 
-def take_an_image(product: LiveProduct, project: str) -> dict[str, Any]:
-    """The annotator's next image, when it is ready; returns the assignment."""
-    annotator = product.session("annotator")
+def take_an_image(
+    product: LiveProduct, project: str, *, person: str = "annotator"
+) -> dict[str, Any]:
+    """The person's next image, when it is ready; returns the assignment."""
+    annotator = product.session(person)
     path = f"/api/v1/projects/{project}/assignments/next"
     product.wait_for(lambda: annotator.post(path, {"ahead": 0}).status == 200, LONG_S, "an image")
     assignment: dict[str, Any] = annotator.post(path, {"ahead": 0}).json()["assignment"]
@@ -78,8 +80,9 @@ def put_mask(
     pixels: NDArray[np.bool_],
     *,
     order_index: int = 0,
+    person: str = "annotator",
 ) -> None:
-    """The annotator accepts a mask in an image that is lent."""
+    """The person accepts a mask in an image that is lent."""
     body = {
         "save_id": str(uuid.uuid4()),
         "image": assignment["image"]["id"],
@@ -92,7 +95,7 @@ def put_mask(
         "prompts": [{"kind": "point", "x": 60, "y": 70, "label": 1}],
         "given_up": False,
     }
-    saved = product.session("annotator").request(
+    saved = product.session(person).request(
         "PUT", f"/api/v1/masks/{uuid.uuid4()}", body, headers={"If-None-Match": "*"}
     )
     assert saved.status == 201, saved.content

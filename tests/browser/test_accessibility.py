@@ -81,6 +81,7 @@ ROWS: dict[str, tuple[str | None, str]] = {
     "home.manager": ("manager", "/"),
     "account": ("annotator", "/account"),
     "images": ("manager", "/projects/{project}/images"),
+    "practice": ("annotator", "/projects/{project}/practice"),
     "review": ("manager", "/projects/{project}/review"),
     "quality": ("manager", "/projects/{project}/quality"),
     "my-scores": ("annotator", "/projects/{project}/my-scores"),

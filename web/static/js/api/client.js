@@ -133,7 +133,7 @@ export class ApiClient {
 
   /**
    * @param {string} image
-   * @param {{held_out?: boolean, is_reference?: boolean}} changes
+   * @param {{held_out?: boolean, is_reference?: boolean, is_practice?: boolean}} changes
    * @returns {Promise<ImageFacts>}
    */
   changeImage(image, changes) {
@@ -164,16 +164,28 @@ export class ApiClient {
    *
    * @param {string} project
    * @param {number} [ahead] images to lease beforehand, 0 to 3
+   * @param {{practice?: boolean}} [options] images of the practice set, or none of them
    * @returns {Promise<NextAssignment | null>} null when nothing is left
    */
-  nextAssignment(project, ahead = 0) {
+  nextAssignment(project, ahead = 0, { practice = false } = {}) {
     const path = `projects/${project}/assignments/next`;
-    return this.#http.request('POST', path, { body: { ahead }, tries: READ_TRIES });
+    return this.#http.request('POST', path, { body: { ahead, practice }, tries: READ_TRIES });
   }
 
-  /** @returns {Promise<Json>} recent assignments of this person */
-  myAssignments() {
-    return this.#http.get('assignments?mine=1');
+  /**
+   * @param {{practice?: boolean}} [options] only practice, or none of it
+   * @returns {Promise<Json>} recent assignments of this person
+   */
+  myAssignments({ practice = false } = {}) {
+    return this.#http.get(`assignments${queryOf({ mine: 1, practice: Number(practice) })}`);
+  }
+
+  /**
+   * @param {string} assignment  of a practice image that was handed in
+   * @returns {Promise<import('./types.js').PracticeResult>}
+   */
+  practiceResult(assignment) {
+    return this.#http.get(`assignments/${assignment}/practice`);
   }
 
   /**

@@ -55,6 +55,7 @@
  * @property {number} num_masks
  * @property {boolean} [held_out] kept for scoring, never trained on
  * @property {boolean} [is_reference] others get copies without its masks
+ * @property {boolean} [is_practice] people learn on copies without its masks
  */
 
 /**
@@ -72,6 +73,24 @@
  */
 
 /** @typedef {{assignment: Assignment, upcoming: Assignment[]}} NextAssignment */
+
+/**
+ * @typedef {object} PractisedObject  a pair of masks, or one without another like it
+ * @property {string | null} mask  one's own; null: missed
+ * @property {Rle | null} rle  the known mask; null: none is like one's own
+ * @property {number | null} iou
+ * @property {number | null} boundary_iou
+ */
+
+/**
+ * @typedef {object} PracticeResult
+ * @property {number} num_found
+ * @property {number} num_missed
+ * @property {number} num_extra
+ * @property {number | null} mean_iou
+ * @property {number | null} mean_boundary_iou
+ * @property {PractisedObject[]} objects
+ */
 
 /** @typedef {import('../state/types.js').Review} Review */
 

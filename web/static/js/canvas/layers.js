@@ -184,9 +184,10 @@ export function drawInHand(context, view, bench) {
     const { picture, box } = bench.preview;
     context.drawImage(picture, box[0], box[1], box[2] - box[0], box[3] - box[1]);
   }
-  if (bench.cleanUp) {
-    drawChange(context, view, bench.cleanUp.filled, PAINT);
-    drawChange(context, view, bench.cleanUp.dropped, ERASE);
+  for (const change of [bench.cleanUp, bench.difference]) {
+    if (!change) continue;
+    drawChange(context, view, change.filled, PAINT);
+    drawChange(context, view, change.dropped, ERASE);
   }
   if (bench.stroke) drawFill(context, inView(bench.stroke.raster, view), bench.stroke.mode === 'brush' ? PAINT : ERASE, 0.6);
   context.globalAlpha = 1;

@@ -21,6 +21,7 @@ import { guidelines } from '../ui/guidelines.js';
 import { keySheet } from '../ui/key_sheet.js';
 import { maskList } from '../ui/mask_list.js';
 import { palette } from '../ui/palette.js';
+import { practiceResult } from '../ui/practice.js';
 import { recentImages } from '../ui/recent_images.js';
 import { saveDetails } from '../ui/save_details.js';
 import { screens } from '../ui/screens.js';
@@ -47,10 +48,11 @@ import { hadTutorial, keepTutorial, keptView, keepView } from './workbench/prefe
 const NARROW = '(max-width: 60rem)';
 const CROSSHAIR_STEP_PX = 12;
 
-/** @param {DOMStringMap} facts  of the body: data-api, data-person, data-project, data-static */
+/** @param {DOMStringMap} facts  of the body: data-api, data-person, data-project, data-static, data-practice, data-work */
 async function start(facts) {
   const signal = new AbortController().signal;
   const person = facts.person ?? '';
+  const practising = facts.work !== undefined;
   const correction = new URLSearchParams(location.search).get('correct');
   const say = toasts(byId('toasts'));
   const fault = (/** @type {string} */ message) => say(message, { danger: true });
@@ -77,6 +79,7 @@ async function start(facts) {
     store, api, journal, recorder, decoding, saving, acts, say, objectBegins,
     project: facts.project ?? '',
     correction,
+    practice: practising,
     corrected: () => location.assign(reviewAddress(facts.project ?? '', correction)),
     apiBase: facts.api ?? '/api/v1/',
     show: (picture) => {
@@ -185,7 +188,7 @@ async function start(facts) {
     skip: () => store.get().image && store.get().editing === 'open' && openSkip(),
     next: () => void line.next(),
     previous: () => void line.previous(),
-    recent: openRecent,
+    recent: () => (practising ? say('Here you practise. Your own images are where you annotate') : openRecent()),
     guidelines: () => toggleGuidelines(),
     tutorial: () => coach.start(store.get()),
     palette: () => openPalette(),
@@ -217,6 +220,8 @@ async function start(facts) {
   const toggleGuidelines = guidelines({ host: byId('guidelines'), html: readGuidelines, run: runFromButton });
   const coach = tutorial({
     host: byId('tutorial'),
+    practising,
+    practice: facts.practice ?? null,
     ended: () => {
       keepTutorial(person);
       byId('stage').focus({ preventScroll: true });
@@ -242,8 +247,19 @@ async function start(facts) {
         setView: show,
       },
     }),
-    screens({ host: byId('screen'), tryAgain: () => void line.again(), home: '/' }),
+    screens({ host: byId('screen'), tryAgain: () => void line.again(), home: '/', work: facts.work ?? null }),
     lockedNotice(byId('locked'), line),
+    practiceResult({
+      host: byId('practice'),
+      read: (assignment) => api.practiceResult(assignment),
+      picture: () => stage.picture,
+      see: (difference, box) => {
+        show({ difference });
+        stage.zoomTo(box);
+      },
+      tryAgain: fromButton(() => void line.reopen()),
+      goOn: fromButton(() => run('next')),
+    }),
   ];
   const candidates = candidateStrip({ host: byId('candidates'), stage, choose: fromButton((/** @type {number} */ index) => acts.chooseCandidate(index)) });
 
@@ -372,8 +388,8 @@ function lockedNotice(host, line) {
   const words = make('span');
   const reopen = make('button', { class: 'button button-small', text: 'Take it back', attributes: { type: 'button' }, on: { click: () => void line.reopen() } });
   host.append(words, reopen);
-  return ({ editing, lockedReason, screen }) => {
-    host.hidden = editing === 'open' || screen.kind !== 'ready';
+  return ({ editing, lockedReason, practised, screen }) => {
+    host.hidden = editing === 'open' || practised !== null || screen.kind !== 'ready';
     words.textContent = lockedReason;
     reopen.hidden = lockedReason.includes('another tab');
   };

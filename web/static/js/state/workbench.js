@@ -36,10 +36,11 @@
  *
  * @typedef {{picture: ImageBitmap, box: Box}} Preview  pixels of the screen, and where they lie in the image
  *
- * @typedef {object} CleanUp
- * @property {number} minArea  holes and specks smaller than this go, image pixels
- * @property {MaskRaster} filled  pixels it would add
- * @property {MaskRaster} dropped  pixels it would take away
+ * @typedef {object} Difference  between two masks
+ * @property {MaskRaster} filled  pixels that only the second has
+ * @property {MaskRaster} dropped  pixels that only the first has
+ *
+ * @typedef {Difference & {minArea: number}} CleanUp  holes and specks smaller than this go, image pixels
  *
  * @typedef {object} Line  the images this person has at hand
  * @property {number} index
@@ -68,6 +69,8 @@
  * @property {{raster: MaskRaster, mode: 'brush' | 'eraser'} | null} stroke  being drawn
  * @property {{mode: 'brush' | 'eraser', places: readonly Place[]} | null} lasso  being drawn
  * @property {CleanUp | null} cleanUp  offered for the mask in hand
+ * @property {string | null} practised  the assignment of a practice image that was handed in, whose result is shown
+ * @property {Difference | null} difference  of an object of that result from the known mask
  * @property {Box | null} dragBox  being drawn
  * @property {{index: number, at: Place} | null} dragPoint
  * @property {string | null} selected  id of a mask
@@ -112,6 +115,8 @@ export const FIRST = {
   stroke: null,
   lasso: null,
   cleanUp: null,
+  practised: null,
+  difference: null,
   dragBox: null,
   dragPoint: null,
   selected: null,
@@ -138,6 +143,8 @@ export const PER_IMAGE = Object.freeze({
   stroke: null,
   lasso: null,
   cleanUp: null,
+  practised: null,
+  difference: null,
   dragBox: null,
   dragPoint: null,
   selected: null,

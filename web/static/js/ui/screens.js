@@ -10,9 +10,10 @@ import { make, setText } from './elements.js';
  * @param {HTMLElement} options.host
  * @param {() => void} options.tryAgain
  * @param {string} options.home  address of the page of projects
+ * @param {string | null} options.work  address of the images to annotate, where there is practice in their place
  * @returns {(bench: Workbench) => void}
  */
-export function screens({ host, tryAgain, home }) {
+export function screens({ host, tryAgain, home, work }) {
   const drawing = make('div', { class: 'screen-drawing', attributes: { 'aria-hidden': 'true' } });
   const title = make('h2', { class: 'screen-title' });
   const words = make('p', { class: 'screen-words' });
@@ -23,7 +24,7 @@ export function screens({ host, tryAgain, home }) {
     on: { click: tryAgain },
   });
   const back = make('a', { class: 'button', text: 'All projects', attributes: { href: home } });
-  const acts = make('div', { class: 'screen-acts' }, again, back);
+  const acts = make('div', { class: 'screen-acts' }, again, back, work && make('a', { class: 'button', text: 'Start annotating', attributes: { href: work } }));
   host.append(drawing, title, words, acts);
 
   return ({ screen }) => {

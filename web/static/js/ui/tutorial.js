@@ -6,7 +6,7 @@
  *
  * @typedef {object} Step
  * @property {string} title
- * @property {(key: KeyName) => string} words
+ * @property {(key: KeyName, practising: boolean) => string} words
  * @property {(now: Workbench, start: Workbench) => boolean} isDone  since the step began
  */
 import { currentOf, docOf } from '../state/workbench.js';
@@ -17,7 +17,7 @@ import { keyWords } from './keymap.js';
 const STEPS = [
   {
     title: 'Click on an object',
-    words: () => 'Move over the image: what lights up is the mask that a click would give. Click on something, or drag a box around it. This is a real image: keep what is right.',
+    words: (_, practising) => `Move over the image: what lights up is the mask that a click would give. Click on something, or drag a box around it. ${practising ? 'This is practice: nothing of it counts.' : 'This is a real image: keep what is right.'}`,
     isDone: (now) => currentOf(now) !== null,
   },
   {
@@ -47,7 +47,7 @@ const STEPS = [
   },
   {
     title: 'Hand the image in',
-    words: (key) => `When everything you see has its mask, ${key('submit')} hands the image in and brings the next. ${key('guidelines')} shows the project's guidelines, ${key('keys')} all keys, ${key('palette')} finds any command.`,
+    words: (key, practising) => `When everything you see has its mask, ${key('submit')} hands the image in and ${practising ? 'shows how close you came' : 'brings the next'}. ${key('guidelines')} shows the project's guidelines, ${key('keys')} all keys, ${key('palette')} finds any command.`,
     isDone: () => false,
   },
 ];
@@ -55,22 +55,25 @@ const STEPS = [
 /**
  * @param {object} options
  * @param {HTMLElement} options.host
+ * @param {boolean} options.practising  on images whose masks are known
+ * @param {string | null} options.practice  address of such images, offered at the end
  * @param {() => void} options.ended  by the last step or by the person
  * @returns {{show: (bench: Workbench) => void, start: (bench: Workbench) => void}}
  */
-export function tutorial({ host, ended }) {
+export function tutorial({ host, practising, practice, ended }) {
   /** @type {{step: number, since: Workbench} | null} */
   let at = null;
   const count = make('p', { class: 'tutorial-count' });
   const title = make('h2', { class: 'tutorial-title' });
   const words = make('p', { class: 'tutorial-words' });
   const leave = button('Not now', 'button button-small button-quiet', () => end());
+  const toPractice = practice && make('a', { class: 'button button-small', text: 'Practise first', attributes: { href: practice }, on: { click: () => end() } });
   const on = button('Next', 'button button-small', () => go((at?.step ?? 0) + 1));
   /** @type {Workbench | null} */
   let latest = null;
   host.append(
     make('div', { attributes: { 'aria-live': 'polite' } }, count, title, words),
-    make('div', { class: 'tutorial-acts' }, leave, on),
+    make('div', { class: 'tutorial-acts' }, leave, toPractice, on),
   );
 
   return { show, start };
@@ -90,8 +93,9 @@ export function tutorial({ host, ended }) {
     const { title: heading, words: text } = STEPS[at.step];
     setText(count, `${at.step + 1} of ${STEPS.length}`);
     setText(title, heading);
-    setText(words, text((command) => keyWords(bench.keys, command)));
+    setText(words, text((command) => keyWords(bench.keys, command), practising));
     leave.hidden = at.step + 1 === STEPS.length;
+    if (toPractice) toPractice.hidden = !leave.hidden;
     setText(on, leave.hidden ? 'Done' : 'Next');
   }
 

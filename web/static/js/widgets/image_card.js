@@ -67,7 +67,7 @@ export class ImageCard {
     this.#open.title = `${image.name}, ${image.width} × ${image.height} pixels`;
     this.root.dataset.state = image.state;
     const masks = image.num_masks > 0 ? element('span', { class: 'small quiet' }, counted(image.num_masks, 'mask')) : null;
-    fill(this.#facts, stateChip(image), image.held_out ? chip('For scoring', 'active') : null, image.is_reference ? chip('Reference', 'active') : null, masks);
+    fill(this.#facts, stateChip(image), image.held_out ? chip('For scoring', 'active') : null, image.is_reference ? chip('Reference', 'active') : null, image.is_practice ? chip('Practice', 'active') : null, masks);
     void this.#paint();
   }
 

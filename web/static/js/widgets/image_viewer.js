@@ -12,6 +12,7 @@ const LONGEST_PX = 1400;
 const MARKS = /** @type {const} */ ([
   ['viewer-held-out', 'held_out'],
   ['viewer-reference', 'is_reference'],
+  ['viewer-practice', 'is_practice'],
 ]);
 
 /** The dialog #viewer. */
@@ -51,7 +52,7 @@ export class ImageViewer {
     await this.#paint(image);
   }
 
-  /** @param {string} id @param {'held_out' | 'is_reference'} field */
+  /** @param {string} id @param {typeof MARKS[number][1]} field */
   async #mark(id, field) {
     const box = byId(id, HTMLInputElement);
     try {

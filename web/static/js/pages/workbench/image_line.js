@@ -23,12 +23,18 @@
  * @property {string} project
  * @property {string | null} correction  the mask to correct, in the one image this page is for; else null
  * @property {() => void} corrected  called when the correction is saved
+ * @property {boolean} practice  the line is of practice images: handed in, one stays and shows how close it came
  * @property {string} apiBase
  * @property {(picture: Picture | null) => void} show
  * @property {() => void} objectBegins
  * @property {(message: string, options?: {danger?: boolean}) => void} say
  */
+<<<<<<< HEAD
 import { ApiError } from '../../api/transport.js';
+=======
+import { ApiError } from '../../api/client.js';
+import { newHistory } from '../../state/history.js';
+>>>>>>> a93867f (Let annotators practise on images whose masks are known)
 import { isSentBack } from '../../state/masks.js';
 import { currentOf, docOf, PER_IMAGE } from '../../state/workbench.js';
 import { isEmpty, maskOf, needsAnswer } from '../../state/current.js';
@@ -39,6 +45,7 @@ import { filesOf, loadPicture, readFile } from './pictures.js';
 const AHEAD = 3;
 const RENEW_EVERY_MS = 60_000;
 const LAST_IMAGE = 'maskwright.image';
+const NO_PRACTICE = 'No practice image waits for you: you have been through all of them, or made their masks yourself. Going back brings an earlier one, to try it again.';
 
 export class ImageLine {
   #options;
@@ -85,7 +92,7 @@ export class ImageLine {
     await this.#move(async () => {
       if (this.#index + 1 >= this.#places.length) await this.#lease();
       if (this.#index + 1 < this.#places.length) await this.#open(this.#index + 1);
-      else if (this.#places.length === 0) this.#nothingLeft();
+      else if (!this.#places.some((place) => place.state === 'open')) this.#nothingLeft();
       else this.#options.say('No further image now. Submit this one to get more');
     });
   }
@@ -132,7 +139,8 @@ export class ImageLine {
 
   /** Put the images this person finished before this page was opened at the front of the line. */
   async #recall() {
-    const { assignments } = await this.#options.api.myAssignments();
+    const { api, practice } = this.#options;
+    const { assignments } = await api.myAssignments({ practice });
     const known = new Set(this.#places.map((place) => place.assignment.image.id));
     /** @type {Place[]} */
     const earlier = [];
@@ -165,7 +173,7 @@ export class ImageLine {
       place.state = 'submitted';
       this.#submitted += 1;
       await this.#leave(place);
-      await this.#goOn();
+      await (this.#options.practice ? this.#open(this.#index) : this.#goOn());
     });
   }
 
@@ -234,7 +242,8 @@ export class ImageLine {
 
   /** Ask for leases and put the new ones at the end of the line. */
   async #lease() {
-    const answer = await this.#options.api.nextAssignment(this.#options.project, AHEAD);
+    const { api, practice, project } = this.#options;
+    const answer = await api.nextAssignment(project, AHEAD, { practice });
     const leased = answer ? [answer.assignment, ...answer.upcoming] : [];
     for (const assignment of leased) {
       const known = this.#places.find((place) => place.assignment.image.id === assignment.image.id);
@@ -277,11 +286,20 @@ export class ImageLine {
       screen: { kind: 'ready', message: '' },
       line: { index, length: this.#places.length, submitted: this.#submitted },
       ...lockOf(place, mine),
+      ...this.#resultOf(place),
     }));
     show(picture);
     if (place.state === 'open' && place.assignment.id !== null) this.#tellWhatCameBack();
     void decoding.open(place.assignment);
     this.#prefetch();
+  }
+
+  /**
+   * @param {Place} place
+   * @returns {Partial<Workbench>} what a practice image that was handed in shows instead of the notice that it is locked
+   */
+  #resultOf({ assignment, state }) {
+    return this.#options.practice && state === 'submitted' ? { practised: assignment.id, lockedReason: 'This image is handed in. Try again to change it' } : {};
   }
 
   #tellWhatCameBack() {
@@ -291,15 +309,15 @@ export class ImageLine {
   }
 
   #nothingLeft() {
-    const { store, show } = this.#options;
+    const { practice, store, show } = this.#options;
     const done = this.#submitted ? `You have submitted ${this.#submitted} ${this.#submitted === 1 ? 'image' : 'images'} in this sitting. ` : '';
-    const message = `${done}No image of this project waits for you now. New ones appear as soon as they are uploaded and prepared.`;
+    const message = practice ? NO_PRACTICE : `${done}No image of this project waits for you now. New ones appear as soon as they are uploaded and prepared.`;
     sessionStorage.removeItem(LAST_IMAGE);
     this.#places = this.#places.filter((place) => place.state !== 'open');
     this.#index = this.#places.length;
     show(null);
     const line = { index: this.#index, length: this.#places.length, submitted: this.#submitted };
-    store.update((bench) => ({ ...bench, ...PER_IMAGE, image: null, line, screen: { kind: 'nothing_left', message } }));
+    store.update((bench) => ({ ...bench, ...PER_IMAGE, history: newHistory(), image: null, line, screen: { kind: 'nothing_left', message } }));
   }
 
   /** @param {Place} place */

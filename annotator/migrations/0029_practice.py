@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0027_rating_studies'),
+        ('annotator', '0028_crop_embeddings'),
     ]
 
     operations = [
