@@ -48,7 +48,7 @@ class Practice(Endpoint):
                 "num_extra": found.num_only_first,
                 "mean_iou": found.mean_iou,
                 "mean_boundary_iou": found.mean_boundary_iou,
-                "objects": [_describe(one, assignment.image.picture) for one in result.objects],
+                "objects": [_describe(one, assignment.image.picture) for one in result.comparisons],
             }
         )
 

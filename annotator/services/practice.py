@@ -25,7 +25,7 @@ class PractisedObject:
 @dataclass(frozen=True)
 class PracticeResult:
     agreement: SetAgreement
-    objects: list[PractisedObject]  # the known ones in their order, then what is beyond them
+    comparisons: list[PractisedObject]  # the known ones in their order, then what is beyond them
 
 
 def practice_result(assignment: Assignment) -> PracticeResult:

@@ -29,12 +29,8 @@
  * @property {() => void} objectBegins
  * @property {(message: string, options?: {danger?: boolean}) => void} say
  */
-<<<<<<< HEAD
 import { ApiError } from '../../api/transport.js';
-=======
-import { ApiError } from '../../api/client.js';
 import { newHistory } from '../../state/history.js';
->>>>>>> a93867f (Let annotators practise on images whose masks are known)
 import { isSentBack } from '../../state/masks.js';
 import { currentOf, docOf, PER_IMAGE } from '../../state/workbench.js';
 import { isEmpty, maskOf, needsAnswer } from '../../state/current.js';
