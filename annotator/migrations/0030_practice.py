@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0028_crop_embeddings'),
+        ('annotator', '0029_export_pictures'),
     ]
 
     operations = [
