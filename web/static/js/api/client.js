@@ -122,6 +122,17 @@ export class ApiClient {
   }
 
   /**
+   * Asks for the embedding of the part of a large image that is looked at. It is asked once: the next look asks again.
+   * @param {string} image
+   * @param {string} encoder  fingerprint
+   * @param {readonly number[]} box x0, y0, x1, y1 in image pixels
+   * @returns {Promise<import('./types.js').WantedCrop>}
+   */
+  wantCrop(image, encoder, box) {
+    return this.#request('POST', `images/${image}/embedding/${encoder}/crops`, { body: { box }, tries: 1 });
+  }
+
+  /**
    * Masks for a prompt, for a browser that cannot decode; it changes nothing, so that it may be asked again.
    * @param {string} image
    * @param {import('./types.js').DecodePrompt} prompt

@@ -257,6 +257,8 @@
 
 /** @typedef {{token: number, predicted_iou: number, low_res: string}} DecodedCandidate */
 
+/** @typedef {{crop: [number, number, number, number], state: 'ready' | 'pending' | 'failed', url: string}} WantedCrop */
+
 /** @typedef {'unclear' | 'nothing_to_annotate' | 'broken_image' | 'objectionable' | 'other'} SkipReason */
 
 /** @typedef {Record<string, any>} Json what pages read without this module's knowledge */

@@ -1,7 +1,7 @@
 /** From what a graph said to the masks that are offered. */
 
 import { logitsToRaster, stabilityScore } from '../geometry/logits.js';
-import { toFramePoints } from '../geometry/model_frame.js';
+import { placeOf, toFramePoints } from '../geometry/model_frame.js';
 
 /** @typedef {import('../geometry/types.js').Candidate} Candidate */
 /** @typedef {import('../geometry/types.js').ModelFrame} ModelFrame */
@@ -75,6 +75,7 @@ export function samePrompt(a, b) {
  * @returns {FramePrompt}
  */
 export function middlePoint(frame) {
-  const point = { x: frame.width >> 1, y: frame.height >> 1, label: /** @type {1} */ (1) };
+  const { x, y } = placeOf(frame);
+  const point = { x: x + (frame.width >> 1), y: y + (frame.height >> 1), label: /** @type {1} */ (1) };
   return toFramePoints({ points: [point], box: null }, frame);
 }

@@ -1,7 +1,8 @@
 /** Decoding without knowing which library runs the graphs: models, prepared images, candidates. */
 
 import { logitsToPart } from '../geometry/logits.js';
-import { frameOf, toFramePoints } from '../geometry/model_frame.js';
+import { leavesFrame } from '../geometry/crop_frame.js';
+import { frameOf, frameOfCrop, toFramePoints } from '../geometry/model_frame.js';
 import { fetchBundle, fetchManifest } from './bundle.js';
 import { candidateOf, logitsOf, middlePoint, samePrompt, tokensOf, wantedOf } from './candidates.js';
 import { decodeEmbedding } from './embedding_format.js';
@@ -111,7 +112,7 @@ export class DecoderEngine {
     const open = this.#images.get(address.imageKey);
     if (open?.model === model) return open.frame;
     const { header, values } = await this.#embedding(address);
-    const frame = checkedFrame(header, model.manifest);
+    const frame = checkedFrame(header, model.manifest, address);
     const image = await this.#alone(async () => ({ model, frame, prepared: await this.#prepare(model, values) }));
     this.#images.set(address.imageKey, image);
     if (!this.#warm.has(model)) await this.#warmUp(image);
@@ -147,17 +148,30 @@ export class DecoderEngine {
   /**
    * The mask that a prompt would give, as the screen can show it.
    *
-   * @param {{imageKey: string, prompt: Prompt, grain: number | null, part: Part}} request  `grain`: the token that is
-   *   wanted if it is offered
+   * @param {{imageKey: string, cropKey?: string | null, prompt: Prompt, grain: number | null, part: Part}} request
+   *   `grain`: the token that is wanted if it is offered
    * @returns {Promise<{mask: MaskRaster, wasKnown: boolean}>} in pixels of the part
    */
-  async preview({ imageKey, prompt, grain, part }) {
+  async preview({ imageKey, cropKey, prompt, grain, part }) {
+    const crop = cropKey ? this.#images.get(cropKey) : undefined;
     const image = this.#imageOf(imageKey);
+    const inCrop = crop ? await this.#wantedLogits(crop, prompt, grain) : null;
+    const stays = crop && inCrop && !leavesFrame(inCrop.logits, crop.frame);
+    const { logits, wasKnown } = stays ? inCrop : await this.#wantedLogits(image, prompt, grain);
+    return { mask: logitsToPart(logits, stays ? crop.frame : image.frame, part), wasKnown };
+  }
+
+  /**
+   * @param {OpenImage} image
+   * @param {Prompt} prompt
+   * @param {number | null} grain
+   * @returns {Promise<{logits: Float32Array, wasKnown: boolean}>}
+   */
+  async #wantedLogits(image, prompt, grain) {
     const asked = toFramePoints(prompt, image.frame);
     const { answer, wasKnown } = await this.#answer(image, asked, null);
     await nextTurn();
-    const token = wantedOf(tokensOf(asked, answer), grain);
-    return { mask: logitsToPart(logitsOf(token, answer), image.frame, part), wasKnown };
+    return { logits: logitsOf(wantedOf(tokensOf(asked, answer), grain), answer), wasKnown };
   }
 
   /**
@@ -328,19 +342,22 @@ export class DecoderEngine {
 }
 
 /**
- * The frame of an embedding, which must be of the whole image and fit the model.
+ * The frame of an embedding, which must be of the whole image or of the crop that was meant, and fit the model.
  *
  * @param {import('./embedding_format.js').EmbeddingHeader} header
  * @param {Manifest} manifest
+ * @param {ImageAddress} address
  * @returns {ModelFrame}
  */
-function checkedFrame(header, manifest) {
+function checkedFrame(header, manifest, { crop, size }) {
   const [height, width] = header.size;
-  const frame = frameOf(width, height, manifest.input_size, manifest.low_res);
+  const { input_size, low_res } = manifest;
+  const frame = crop ? frameOfCrop(crop, size, input_size, low_res) : frameOf(width, height, input_size, low_res);
   const told = [header.encoder_fingerprint, header.input_size, ...header.crop, ...header.resized, ...header.shape];
   const needed = [
     ...[manifest.encoder_fingerprint, manifest.input_size],
-    ...[0, 0, width, height, frame.newHeight, frame.newWidth],
+    ...(crop ?? [0, 0, width, height]),
+    ...[frame.newHeight, frame.newWidth],
     ...[manifest.embed_dim, manifest.grid, manifest.grid],
   ];
   if (told.every((fact, i) => fact === needed[i])) return frame;

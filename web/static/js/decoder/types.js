@@ -33,6 +33,7 @@
  *   else is refused
  * @property {string} [bundleFingerprint] which loaded model; the one loaded last when absent
  * @property {{width: number, height: number}} size of the image
+ * @property {import('../geometry/types.js').Box} [crop] the part of the image that the embedding is of; absent: all of it
  */
 
 /**
@@ -64,6 +65,7 @@
 /**
  * @typedef {object} PreviewRequest
  * @property {string} imageKey an image that was opened
+ * @property {string | null} [cropKey] a crop of it that answers instead while it is open, unless its mask leaves it
  * @property {Prompt} prompt in image pixels
  * @property {number | null} grain the token that is wanted if it is offered
  * @property {import('../geometry/logits.js').Part} part of the image, in the pixels that the screen can show

@@ -11,6 +11,7 @@
  * @property {(scale: number) => Detail} detail for so many device pixels per image pixel
  */
 import { boxOfLogits, logitsToPart } from '../geometry/logits.js';
+import { placeOf } from '../geometry/model_frame.js';
 import { detailOf, stepFor } from './detail.js';
 
 /**
@@ -45,8 +46,8 @@ function coarse(lowRes, frame, box, step) {
   const [x0, y0, x1, y1] = inPart;
   const isEmpty = x0 >= x1;
   return {
-    width: Math.ceil(frame.width / step),
-    height: Math.ceil(frame.height / step),
+    width: Math.ceil(placeOf(frame).width / step),
+    height: Math.ceil(placeOf(frame).height / step),
     box: isEmpty ? inPart : [x0 + left, y0 + top, x1 + left, y1 + top],
     bits,
   };

@@ -1,6 +1,7 @@
 /** Low-res logits to masks at image resolution, without ever making the full map of numbers. */
 
-import { NO_BOX, overlap } from './boxes.js';
+import { isEmptyBox, NO_BOX, overlap } from './boxes.js';
+import { boxOfFrame, placeOf } from './model_frame.js';
 import { Spans } from './spans.js';
 
 /** @typedef {import('./types.js').Box} Box */
@@ -43,8 +44,9 @@ const UNCERTAIN_SHARE = 1e-10;
  * @returns {MaskRaster} with a tight box
  */
 export function logitsToRaster(lowRes, frame) {
-  const { width, height } = frame;
-  return logitsToPart(lowRes, frame, { box: [0, 0, width, height], columns: width, rows: height });
+  const { x, y, width, height } = placeOf(frame);
+  const { box, bits } = logitsToPart(lowRes, frame, { box: boxOfFrame(frame), columns: frame.width, rows: frame.height });
+  return { width, height, box: isEmptyBox(box) ? NO_BOX : [box[0] + x, box[1] + y, box[2] + x, box[3] + y], bits };
 }
 
 /**
@@ -56,8 +58,9 @@ export function logitsToRaster(lowRes, frame) {
  * @returns {MaskRaster} in pixels of the part, `columns` wide and `rows` high, with a tight box
  */
 export function logitsToPart(lowRes, frame, { box, columns: width, rows: height }) {
-  const columns = axisOf({ from: box[0], step: (box[2] - box[0]) / width, count: width }, frame.width, frame.newWidth, frame);
-  const rows = axisOf({ from: box[1], step: (box[3] - box[1]) / height, count: height }, frame.height, frame.newHeight, frame);
+  const { x: left, y: top } = placeOf(frame);
+  const columns = axisOf({ from: box[0] - left, step: (box[2] - box[0]) / width, count: width }, frame.width, frame.newWidth, frame);
+  const rows = axisOf({ from: box[1] - top, step: (box[3] - box[1]) / height, count: height }, frame.height, frame.newHeight, frame);
   const spans = new Spans(width, height);
   const line = new LogitLine(lowRes, frame.lowResSize, columns);
   for (let y = 0; y < height; y++) {
@@ -74,7 +77,9 @@ export function logitsToPart(lowRes, frame, { box, columns: width, rows: height 
  * @param {ModelFrame} frame
  * @returns {Box} whole pixels; contains every pixel of the mask, and hardly more
  */
-export function boxOfLogits(lowRes, { width, height, newWidth, newHeight, inputSize, lowResSize }) {
+export function boxOfLogits(lowRes, frame) {
+  const { width, height, newWidth, newHeight, inputSize, lowResSize } = frame;
+  const { x, y } = placeOf(frame);
   let [left, top, right, foot] = [lowResSize, lowResSize, -1, -1];
   for (let i = 0; i < lowRes.length; i++) {
     if (lowRes[i] <= 0) continue;
@@ -87,8 +92,8 @@ export function boxOfLogits(lowRes, { width, height, newWidth, newHeight, inputS
   if (right < 0) return NO_BOX;
   const across = ((inputSize / lowResSize) * width) / newWidth;
   const down = ((inputSize / lowResSize) * height) / newHeight;
-  const box = /** @type {const} */ ([(left - 0.5) * across, (top - 0.5) * down, (right + 1.5) * across, (foot + 1.5) * down]);
-  return overlap([Math.floor(box[0]), Math.floor(box[1]), Math.ceil(box[2]), Math.ceil(box[3])], [0, 0, width, height]);
+  const box = /** @type {const} */ ([x + (left - 0.5) * across, y + (top - 0.5) * down, x + (right + 1.5) * across, y + (foot + 1.5) * down]);
+  return overlap([Math.floor(box[0]), Math.floor(box[1]), Math.ceil(box[2]), Math.ceil(box[3])], boxOfFrame(frame));
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Image pixels to the model frame: the twin of `common/model_frame.py`, equal bit for bit. */
 
+/** @typedef {import('./types.js').Box} Box */
 /** @typedef {import('./types.js').ModelFrame} ModelFrame */
 /** @typedef {import('./types.js').Prompt} Prompt */
 
@@ -30,6 +31,35 @@ export function frameOf(width, height, inputSize, lowResSize) {
 }
 
 /**
+ * The frame of a crop of an image.
+ *
+ * @param {Box} crop
+ * @param {{width: number, height: number}} image
+ * @param {number} inputSize
+ * @param {number} lowResSize
+ * @returns {ModelFrame}
+ */
+export function frameOfCrop([x0, y0, x1, y1], image, inputSize, lowResSize) {
+  const within = { x: x0, y: y0, width: image.width, height: image.height };
+  return { ...frameOf(x1 - x0, y1 - y0, inputSize, lowResSize), within };
+}
+
+/**
+ * @param {ModelFrame} frame
+ * @returns {import('./types.js').Within} where the frame's pixels lie in the image
+ */
+export const placeOf = ({ within, width, height }) => within ?? { x: 0, y: 0, width, height };
+
+/**
+ * @param {ModelFrame} frame
+ * @returns {Box} the part of the image that the frame shows
+ */
+export function boxOfFrame(frame) {
+  const { x, y } = placeOf(frame);
+  return [x, y, x + frame.width, y + frame.height];
+}
+
+/**
  * The prompt as the decoder's tensors: points in click order, then the two box corners, or one
  * padding point when there is no box.
  *
@@ -44,10 +74,11 @@ export function toFramePoints(prompt, frame) {
   const labels = new Float32Array(count);
   const xFactor = frame.newWidth / frame.width;
   const yFactor = frame.newHeight / frame.height;
+  const { x: left, y: top } = placeOf(frame);
   /** @type {(i: number, x: number, y: number, label: number) => void} */
   const put = (i, x, y, label) => {
-    coords[2 * i] = x * xFactor;
-    coords[2 * i + 1] = y * yFactor;
+    coords[2 * i] = (x - left) * xFactor;
+    coords[2 * i + 1] = (y - top) * yFactor;
     labels[i] = label;
   };
   prompt.points.forEach((point, i) => put(i, point.x, point.y, point.label));

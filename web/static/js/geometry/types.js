@@ -51,14 +51,20 @@
  */
 
 /**
- * How an image lies in the padded square that the encoder saw.
+ * How an image, or a crop of it, lies in the padded square that the encoder saw.
  * @typedef {object} ModelFrame
- * @property {number} width image width in pixels
- * @property {number} height image height in pixels
+ * @property {number} width of the image or crop in pixels
+ * @property {number} height of the image or crop in pixels
  * @property {number} newWidth width of the image after the resize into the frame
  * @property {number} newHeight height of the image after the resize into the frame
  * @property {number} inputSize side of the frame
  * @property {number} lowResSize side of the low-res logits (256 for the published models)
+ * @property {Within} [within] of a crop; absent when the frame is of the whole image
+ */
+
+/**
+ * Where a crop begins in its image, and the size of that image; all in pixels.
+ * @typedef {{x: number, y: number, width: number, height: number}} Within
  */
 
 /**

@@ -13,6 +13,7 @@ import { brushTool } from '../tools/brush.js';
 import { clicksTool } from '../tools/clicks.js';
 import { lassoTool } from '../tools/lasso.js';
 import { candidateStrip } from '../ui/candidates.js';
+import { cropBadge } from '../ui/crop_badge.js';
 import { cleanUpBar } from '../ui/clean_up_bar.js';
 import { showKeys } from '../ui/controls.js';
 import { dock } from '../ui/dock.js';
@@ -68,7 +69,7 @@ async function start(facts) {
     clock.begun = recorder.activeMs;
   };
 
-  const decoding = new Decoding({ store, recorder, api, staticBase: facts.static ?? '/static/', view: () => stage.view, fault });
+  const decoding = new Decoding({ store, recorder, api, project: facts.project ?? '', staticBase: facts.static ?? '/static/', view: () => stage.view, fault });
   const modelVersion = /** @returns {string | null} */ () => line.assignment?.model?.id ?? null;
   const leaseId = /** @returns {string | null | undefined} */ () => line.assignment?.id;
   const saving = new Saving({ store, journal, person, modelVersion, assignment: leaseId, drawn: frameDrawn, fault });
@@ -233,6 +234,7 @@ async function start(facts) {
     toolRail({ host: byId('rail'), run: runFromButton, setBrushSize: (size) => show({ brush: { ...store.get().brush, size } }) }),
     topBar({ host: byId('bar'), run: runFromButton, openSaveDetails, activeMs: () => (store.get().image ? recorder.activeMs - clock.begun : 0), setOvertime: (overtime) => show({ overtime }) }),
     dock({ host: byId('dock'), run: runFromButton }),
+    cropBadge({ host: byId('crop'), set: fromButton((/** @type {boolean} */ cropsOn) => show({ cropsOn })) }),
     cleanUpBar({ host: byId('clean-up'), run: runFromButton, setStrength: (minArea) => acts.setCleanUp(minArea) }),
     maskList({
       host: byId('panel'),

@@ -16,6 +16,7 @@
 import { stampStroke } from '../geometry/brush.js';
 import { stampLasso } from '../geometry/lasso.js';
 import { logitsToRaster } from '../geometry/logits.js';
+import { boxOfFrame } from '../geometry/model_frame.js';
 import { emptyMask, subtract, union } from '../geometry/raster.js';
 import { rasterOf, rleOf } from './rasters.js';
 
@@ -166,6 +167,7 @@ function refined(current, size) {
   return {
     ...current,
     feed: candidate?.lowRes ?? (candidate ? null : current.feed),
+    feedFrame: candidate ? candidate.frame : current.feedFrame,
     base: mask && !isEmpty(mask) ? rleOf(mask) : current.base,
     candidates: [],
     chosen: 0,
@@ -244,7 +246,25 @@ export function setBox(current, box, size) {
  */
 export function answer(current, candidates, grain) {
   const remembered = candidates.findIndex((candidate) => candidate.token === grain);
-  return { ...current, candidates, chosen: Math.max(0, remembered), answered: true };
+  const steps = inFrame(current.steps, candidates[0]?.frame);
+  return { ...current, candidates, chosen: Math.max(0, remembered), answered: true, steps };
+}
+
+const PROMPTS = new Set(['point', 'point_moved', 'point_removed', 'box']);
+
+/**
+ * The last prompt says in which crop it was answered, so that nobody takes it for an answer of the whole image.
+ *
+ * @param {readonly Step[]} steps
+ * @param {import('../geometry/types.js').ModelFrame | undefined} frame
+ * @returns {readonly Step[]}
+ */
+function inFrame(steps, frame) {
+  const last = steps.findLastIndex(({ kind }) => PROMPTS.has(kind));
+  const step = steps[last];
+  if (!step || (!frame?.within && !step.crop)) return steps;
+  const { crop: _, ...bare } = step;
+  return steps.with(last, frame?.within ? { ...bare, crop: boxOfFrame(frame) } : bare);
 }
 
 /**

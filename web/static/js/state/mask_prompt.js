@@ -2,8 +2,10 @@
  * The mask prompt for the next decode: the logits fed back, with what a person painted pressed into them.
  *
  * @typedef {import('./types.js').MaskRaster} MaskRaster
- * @typedef {{width: number, height: number, newWidth: number, newHeight: number, inputSize: number, lowResSize: number}} Frame
+ * @typedef {import('../geometry/types.js').ModelFrame} Frame
  */
+import { overlap } from '../geometry/boxes.js';
+import { boxOfFrame, placeOf } from '../geometry/model_frame.js';
 
 /** How sure a painted or erased pixel is, in logits. */
 const SURE = 10;
@@ -49,12 +51,14 @@ function coverage(mask, frame) {
   const columns = cellOfPixel(frame.width, frame.newWidth, frame);
   const rows = cellOfPixel(frame.height, frame.newHeight, frame);
   const covered = new Float32Array(side * side);
-  const [x0, y0, x1, y1] = mask.box;
+  const [left, top, right] = mask.box;
+  const [x0, y0, x1, y1] = overlap(mask.box, boxOfFrame(frame));
+  const place = placeOf(frame);
   for (let y = y0; y < y1; y += 1) {
-    const start = (y - y0) * (x1 - x0) - x0;
-    const line = (rows.cell[y] ?? 0) * side;
+    const start = (y - top) * (right - left) - left;
+    const line = (rows.cell[y - place.y] ?? 0) * side;
     for (let x = x0; x < x1; x += 1) {
-      if (mask.bits[start + x]) covered[line + (columns.cell[x] ?? 0)] += 1;
+      if (mask.bits[start + x]) covered[line + (columns.cell[x - place.x] ?? 0)] += 1;
     }
   }
   return spread(covered, columns, rows, frame);

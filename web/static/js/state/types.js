@@ -38,6 +38,7 @@
  * @property {number} chosen  index into candidates
  * @property {boolean} answered
  * @property {Float32Array | null} feed  logits of the candidate chosen before the last prompt, given back to the decoder
+ * @property {import('../geometry/types.js').ModelFrame} [feedFrame]  of `feed`
  * @property {Rle | null} base  what is shown before the decoder answers: the opened mask, or the mask before the last prompt
  * @property {Rle | null} origin  the opened mask as it was
  * @property {Painted} painted

@@ -63,6 +63,8 @@
  * @property {number} opacity  of mask fills, 0..1
  * @property {boolean} outlineOnly
  * @property {boolean} previewOn
+ * @property {boolean} cropsOn  small parts of a large image that are looked at are embedded on their own
+ * @property {'used' | 'off' | null} crop  a click would be answered by a crop now; or could be, if crops were on
  * @property {boolean} panelOpen
  * @property {Place | null} pointer  where the pointer or the keyboard's crosshair is
  * @property {Preview | null} preview  mask under the pointer before the first click
@@ -109,6 +111,8 @@ export const FIRST = {
   opacity: 0.45,
   outlineOnly: false,
   previewOn: true,
+  cropsOn: true,
+  crop: null,
   panelOpen: true,
   pointer: null,
   preview: null,
@@ -140,6 +144,7 @@ export const FIRST = {
 export const PER_IMAGE = Object.freeze({
   hidden: new Set(),
   preview: null,
+  crop: null,
   stroke: null,
   lasso: null,
   cleanUp: null,

@@ -15,19 +15,25 @@
  * @property {import('../../state/store.js').Store<Workbench>} store
  * @property {import('../../timing/recorder.js').InteractionRecorder} recorder
  * @property {import('../../api/client.js').ApiClient} api
+ * @property {string} project
  * @property {string} staticBase  ends with a slash
  * @property {() => import('../../canvas/viewport.js').Viewport} view
  * @property {(message: string) => void} fault  tells the person
  */
 import { previewView } from '../../canvas/preview_view.js';
+import { wantedOf } from '../../decoder/candidates.js';
 import { DecoderClient, DecoderError } from '../../decoder/decoder_client.js';
 import { ServerDecoder } from '../../decoder/server_decoder.js';
+import { sameBox } from '../../geometry/boxes.js';
+import { leavesFrame } from '../../geometry/crop_frame.js';
+import { boxOfFrame } from '../../geometry/model_frame.js';
 import { answer, isEmpty, maskOf, needsAnswer, UNPAINTED } from '../../state/current.js';
 import { amend } from '../../state/history.js';
 import { imprint, logitsFromMask } from '../../state/mask_prompt.js';
 import { inHand } from '../../state/masks.js';
 import { rasterOf } from '../../state/rasters.js';
 import { currentOf, sizeOf } from '../../state/workbench.js';
+import { Crops } from './crops.js';
 
 const ASK_AGAIN_MS = 1500;
 const SLOW_MS = 300;
@@ -55,10 +61,12 @@ export class Decoding {
   #moves = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #resting;
+  #crops;
 
   /** @param {DecodingOptions} options */
   constructor(options) {
     this.#options = options;
+    this.#crops = new Crops({ api: options.api, project: options.project, opened: () => this.#cropChanged() });
     options.store.watchNow((now, before) => this.#follow(now, before));
   }
 
@@ -76,6 +84,7 @@ export class Decoding {
     this.#wanted = assignment.image.id;
     this.#open = null;
     this.#asking = null;
+    this.#crops.of(null);
     this.#show({ kind: 'preparing', message: '', busy: false });
     await this.#tryOpen(assignment, FIRST_RETRY_MS);
   }
@@ -118,7 +127,35 @@ export class Decoding {
   /** The image moved under the pointer; until it rests, the preview that is there moves with it. */
   followView() {
     clearTimeout(this.#resting);
-    this.#resting = setTimeout(() => this.#previewAnew(), REST_MS);
+    this.#resting = setTimeout(() => this.#rest(), REST_MS);
+    this.#showCrop();
+  }
+
+  #rest() {
+    this.#previewAnew();
+    void this.#crops.look(this.#seen());
+  }
+
+  /** @returns {import('../../geometry/types.js').Box | null} what the stage shows of the image; null when crops are off */
+  #seen() {
+    const bench = this.#options.store.get();
+    return (bench.cropsOn && previewView(this.#options.view(), sizeOf(bench))?.part.box) || null;
+  }
+
+  #cropChanged() {
+    this.#showCrop();
+    this.#previewAnew();
+  }
+
+  /** The badge says whether a click would be answered by a crop now, or could be. */
+  #showCrop() {
+    const { store, view } = this.#options;
+    const bench = store.get();
+    const shown = previewView(view(), sizeOf(bench))?.part.box;
+    const isServed = this.#crops.serving(this.#seen(), currentOf(bench)) !== null;
+    const isOff = !bench.cropsOn && shown !== undefined && this.#crops.mayServe(shown);
+    const crop = isServed ? 'used' : isOff ? 'off' : null;
+    if (bench.crop !== crop) store.update((now) => ({ ...now, crop }));
   }
 
   #previewAnew() {
@@ -162,6 +199,8 @@ export class Decoding {
         continue;
       }
       this.#open = { imageKey: image.id, frame, client };
+      this.#crops.of(client instanceof DecoderClient ? { address: addressOf(assignment), inputSize: frame.inputSize, client } : null);
+      void this.#crops.look(this.#seen());
       this.#show({ kind: 'ready', message: client.words, busy: false });
       void this.#answer();
       void this.#preview();
@@ -189,6 +228,8 @@ export class Decoding {
    */
   #follow(now, before) {
     if (currentOf(now) !== currentOf(before)) void this.#answer();
+    if (currentOf(now) !== currentOf(before) || now.cropsOn !== before.cropsOn) this.#showCrop();
+    if (now.cropsOn !== before.cropsOn) this.#rest();
     if (before.preview !== now.preview) before.preview?.picture.close();
     const settled = currentOf(now) !== currentOf(before) || now.tool !== before.tool || now.previewOn !== before.previewOn;
     if (settled && !this.#mayPreview()) this.#clearPreview();
@@ -204,18 +245,39 @@ export class Decoding {
     this.#asking = current;
     this.#busy(true);
     try {
-      const prompt = { points: current.points, box: current.box };
-      const { grain } = this.#options.store.get();
-      const request = { imageKey: open.imageKey, prompt, maskInput: this.#maskInput(current, open.frame), grain };
-      const decoded = await open.client.decode(request);
+      const { decoded, frame } = await this.#decode(open, current);
       if (this.#asking === current) this.#asking = null;
-      if (this.#open === open) this.#put(current, decoded, open.frame);
+      if (this.#open === open) this.#put(current, decoded, frame);
       if (!this.#asking) this.#busy(false);
     } catch (error) {
       if (this.#asking === current) this.#asking = null;
       if (this.#open === open) this.#options.fault(`The model could not answer: ${wordsOf(error)}`);
       this.#busy(false);
     }
+  }
+
+  /**
+   * Answered by a crop when one shows all there is to it. A mask that goes on beyond the crop is none of a small thing:
+   * then the whole image answers, as it does when the crop fails.
+   *
+   * @param {{imageKey: string, frame: ModelFrame, client: Decoder}} open
+   * @param {Current} current
+   * @returns {Promise<{decoded: Decoded, frame: ModelFrame}>}
+   */
+  async #decode({ imageKey, frame, client }, current) {
+    const { grain } = this.#options.store.get();
+    const prompt = { points: current.points, box: current.box };
+    const ask = (/** @type {string} */ key, /** @type {ModelFrame} */ within) =>
+      client.decode({ imageKey: key, prompt, maskInput: this.#maskInput(current, within), grain });
+    const crop = this.#crops.serving(this.#seen(), current);
+    const decoded = crop && (await ask(crop.key, crop.frame).catch(notByCrop));
+    if (crop && decoded) {
+      const wanted = wantedOf(decoded.candidates.map(({ token }) => token), grain);
+      const candidates = decoded.candidates.filter(({ lowRes }) => !leavesFrame(lowRes, crop.frame));
+      if (candidates.some(({ token }) => token === wanted)) return { decoded: { ...decoded, candidates }, frame: crop.frame };
+    }
+    const whole = await ask(imageKey, frame);
+    return { decoded: { ...whole, latencyMs: whole.latencyMs + (decoded?.latencyMs ?? 0) }, frame };
   }
 
   /**
@@ -233,7 +295,11 @@ export class Decoding {
     });
     this.#options.recorder.record('decode', {
       mask: asked.id,
-      detail: { latency_ms: Math.round(decoded.latencyMs), predicted_iou: candidates[0]?.predictedIou ?? null },
+      detail: {
+        latency_ms: Math.round(decoded.latencyMs),
+        predicted_iou: candidates[0]?.predictedIou ?? null,
+        ...(frame.within && { crop: boxOfFrame(frame) }),
+      },
     });
   }
 
@@ -243,7 +309,8 @@ export class Decoding {
    * @returns {Float32Array | null}
    */
   #maskInput(current, frame) {
-    const { feed, painted } = current;
+    const { painted } = current;
+    const feed = isOfFrame(current, frame) ? current.feed : null;
     if (feed && painted === UNPAINTED) return feed;
     if (feed) {
       const add = painted.add && rasterOf(painted.add);
@@ -266,7 +333,8 @@ export class Decoding {
     const moves = this.#moves;
     try {
       const point = /** @type {const} */ ({ x: Math.floor(at.x), y: Math.floor(at.y), label: 1 });
-      const request = { imageKey: open.imageKey, prompt: { points: [point], box: null }, grain: store.get().grain, ...shown };
+      const cropKey = this.#crops.serving(this.#seen(), null)?.key ?? null;
+      const request = { imageKey: open.imageKey, cropKey, prompt: { points: [point], box: null }, grain: store.get().grain, ...shown };
       const preview = await open.client.preview(request);
       if (open === this.#open && this.#mayPreview()) store.update((bench) => ({ ...bench, preview }));
       else preview?.picture.close();
@@ -336,6 +404,23 @@ function addressOf({ image, model, embedding_url }) {
  * @param {Current} b
  */
 const samePrompt = (a, b) => a.id === b.id && a.points === b.points && a.box === b.box;
+
+/**
+ * Logits of one frame mean nothing in another.
+ *
+ * @param {Current} current
+ * @param {ModelFrame} frame
+ */
+const isOfFrame = ({ feedFrame }, frame) => (feedFrame ? sameBox(boxOfFrame(feedFrame), boxOfFrame(frame)) : !frame.within);
+
+/**
+ * @param {unknown} error
+ * @returns {null}
+ */
+function notByCrop(error) {
+  if (!(error instanceof DecoderError)) throw error;
+  return null;
+}
 
 /** @param {unknown} error */
 const wordsOf = (error) => (error instanceof Error ? error.message.replace(/\.$/, '') : String(error));

@@ -32,6 +32,7 @@ export function keptView(person) {
     brightness: between(kept.brightness, 0.5, 2, 1),
     contrast: between(kept.contrast, 0.5, 2, 1),
     previewOn: kept.previewOn !== false,
+    cropsOn: kept.cropsOn !== false,
     panelOpen: kept.panelOpen !== false,
     grain: typeof kept.grain === 'number' ? kept.grain : null,
     brush: { size: Math.round(between(kept.brushSize, 1, 300, 24)), shape: kept.brushShape === 'square' ? 'square' : 'circle' },
@@ -39,7 +40,7 @@ export function keptView(person) {
   };
 }
 
-const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'brightness', 'contrast', 'previewOn', 'panelOpen', 'grain', 'brush']);
+const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'brightness', 'contrast', 'previewOn', 'cropsOn', 'panelOpen', 'grain', 'brush']);
 
 /**
  * @param {Workbench} bench
@@ -47,8 +48,8 @@ const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'brightness', 'con
  */
 export function keepView(bench, before) {
   if (KEPT.every((key) => bench[key] === before[key])) return;
-  const { opacity, outlineOnly, brightness, contrast, previewOn, panelOpen, grain, brush } = bench;
-  writeKept(VIEW, { opacity, outlineOnly, brightness, contrast, previewOn, panelOpen, grain, brushSize: brush.size, brushShape: brush.shape });
+  const { opacity, outlineOnly, brightness, contrast, previewOn, cropsOn, panelOpen, grain, brush } = bench;
+  writeKept(VIEW, { opacity, outlineOnly, brightness, contrast, previewOn, cropsOn, panelOpen, grain, brushSize: brush.size, brushShape: brush.shape });
 }
 
 /**
