@@ -1,8 +1,8 @@
 """Which part of a large picture is embedded for somebody who looks at a small part of it.
 
 The parts are squares of a grid, so that looking a little further to the left needs no other one: sides of a half, a
-quarter, … of the picture's longest side, places every quarter of a side. The smallest fills the model frame pixel
-for pixel. docs/decisions/crop-embeddings.md has the reasons.
+quarter, … of the picture's longest side, places every quarter of a side. The smallest is enlarged four times into the
+model frame. docs/decisions/crop-embeddings.md has the reasons.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in image pixels, half-open
 
 STEPS_PER_SIDE = 4
 SLACK_PX = 2  # of rounding
+MOST_ENLARGED = 4
 
 
 def crop_sides(*, width: int, height: int, input_size: int) -> list[int]:
-    """The sides of the grid's squares, the largest first; none for a picture that hardly exceeds the frame."""
+    """The sides of the grid's squares, the largest first; none for a picture that does not exceed the frame."""
     longest = max(width, height)
     sides: list[int] = []
-    while (side := -(-longest >> len(sides) + 1)) >= input_size:
-        sides.append(side)
+    if longest > input_size:
+        while (side := -(-longest >> len(sides) + 1)) * MOST_ENLARGED >= input_size:
+            sides.append(side)
     return sides
 
 

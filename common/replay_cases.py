@@ -37,12 +37,13 @@ class ReplayCase:
 def read_acts(prompts: Sequence[object], *, height: int, width: int) -> list[Act] | None:
     """The prompts of a mask that tell a decoder something, without strokes and without what is not needed.
 
-    A page sent them, so each is checked: None when one makes no sense, or when there is no point and no box.
+    A page sent them, so each is checked: None when one makes no sense, or when there is no point and no box. One that
+    was answered in a crop is not replayed either: on the whole picture it would be another question.
     """
     acts: list[Act] = []
     num_points = 0
     for prompt in prompts:
-        if not isinstance(prompt, dict):
+        if not isinstance(prompt, dict) or "crop" in prompt:
             return None
         kind = prompt.get("kind")
         if kind == "stroke":

@@ -115,7 +115,7 @@ def test_a_box_that_has_no_part_is_refused_and_leaves_nothing(
 def test_small_images_and_strangers_get_none(
     browser: Browsers, cast: Cast, image: Image, model: ModelVersion
 ) -> None:
-    small = make_image(cast.project, width=900, height=700)
+    small = make_image(cast.project, width=500, height=400)
     refused = ask(browser("alice"), small, model, [0, 0, 40, 30])
     assert refused.json()["error"]["code"] == "no_crop"
     assert ask(browser("mallory"), image, model, LOOKED_AT).status_code == 404

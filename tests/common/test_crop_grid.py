@@ -51,25 +51,18 @@ def test_the_same_crop_serves_after_a_little_panning() -> None:
     assert crops == {(750, 1000, 1750, 2000), (1000, 1000, 2000, 2000)}
 
 
-def test_crops_are_few_and_no_smaller_than_the_frame() -> None:
-    assert crop_sides(width=4000, height=3000, input_size=512) == [2000, 1000]
-    assert crop_sides(width=1023, height=900, input_size=512) == [512]
-    assert crop_sides(width=1022, height=900, input_size=512) == []
-    assert crop_sides(width=12247, height=100, input_size=1024) == [6124, 3062, 1531]
+def test_crops_are_few_and_enlarged_four_times_at_most() -> None:
+    assert crop_sides(width=4000, height=3000, input_size=512) == [2000, 1000, 500, 250]
+    assert crop_sides(width=900, height=1023, input_size=512) == [512, 256, 128]
+    assert crop_sides(width=513, height=500, input_size=512) == [257, 129]
+    assert crop_sides(width=512, height=500, input_size=512) == []
+    assert crop_sides(width=12247, height=100, input_size=1024) == [6124, 3062, 1531, 766, 383]
 
 
 def test_where_the_whole_picture_serves_there_is_no_crop() -> None:
-    assert crop_around((0, 0, 10, 10), width=1000, height=700, input_size=512) is None
+    assert crop_around((0, 0, 10, 10), width=500, height=400, input_size=512) is None
     assert crop_around((0, 0, 1600, 10), width=4000, height=3000, input_size=512) is None
-    assert crop_around((0, 0, 400, 300), width=4000, height=3000, input_size=512) == (
-        0,
-        0,
-        1000,
-        1000,
-    )
-    assert crop_around((3990, 2990, 4000, 3000), width=4000, height=3000, input_size=512) == (
-        3000,
-        2000,
-        4000,
-        3000,
-    )
+    corner = crop_around((0, 0, 400, 300), width=4000, height=3000, input_size=512)
+    assert corner == (0, 0, 1000, 1000)
+    foot = crop_around((3990, 2990, 4000, 3000), width=4000, height=3000, input_size=512)
+    assert foot == (3750, 2750, 4000, 3000)

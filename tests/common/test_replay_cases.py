@@ -56,6 +56,10 @@ def test_without_a_point_or_box_there_is_nothing_to_replay(prompts: tuple[object
     assert acts(*prompts) is None
 
 
+def test_what_was_answered_in_a_crop_is_left_out() -> None:
+    assert acts(POINT, {**POINT, "crop": [0, 0, 30, 30]}) is None
+
+
 def test_cases_survive_their_file_in_an_order_of_their_own() -> None:
     some = [
         ReplayCase(

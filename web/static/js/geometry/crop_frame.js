@@ -10,6 +10,7 @@ const LEAVING_CELLS = 4;
 /** What is looked at takes at most so much of a crop's side; the twin of `common/crop_grid.py`. */
 const MOST_LOOKED_AT = 3 / 4;
 const SLACK_PX = 2;
+const MOST_ENLARGED = 4;
 
 /**
  * The side of the grid's crop for what is looked at.
@@ -23,7 +24,8 @@ export function cropSide([x0, y0, x1, y1], image, inputSize) {
   const lookedAt = Math.max(x1 - x0, y1 - y0) + SLACK_PX;
   const longest = Math.max(image.width, image.height);
   let found = null;
-  for (let halves = 2; Math.ceil(longest / halves) >= inputSize; halves *= 2) {
+  if (longest <= inputSize) return found;
+  for (let halves = 2; MOST_ENLARGED * Math.ceil(longest / halves) >= inputSize; halves *= 2) {
     const side = Math.ceil(longest / halves);
     if (lookedAt <= MOST_LOOKED_AT * side) found = side;
   }

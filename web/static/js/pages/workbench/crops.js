@@ -26,7 +26,9 @@
 import { ApiError } from '../../api/client.js';
 import { DecoderError } from '../../decoder/errors.js';
 import { NewestOnly } from '../../decoder/newest_only.js';
+import { sameBox } from '../../geometry/boxes.js';
 import { cropSide, holds, staysInside } from '../../geometry/crop_frame.js';
+import { boxOfFrame } from '../../geometry/model_frame.js';
 import { isEmpty, maskOf } from '../../state/current.js';
 import { oneAtATime, ProjectHints } from '../../widgets/hints.js';
 
@@ -79,7 +81,8 @@ export class Crops {
   }
 
   /**
-   * The smallest crop that shows all that is seen and, when an object is in hand, all of its prompt and mask.
+   * The smallest crop that has all that is seen and, when an object is in hand, all of its prompt and mask. An object
+   * that was answered in a crop goes on there whatever is seen: the whole image shows less of it, or nothing.
    *
    * @param {Box | null} seen
    * @param {Current | null} current
@@ -89,7 +92,9 @@ export class Crops {
     const image = this.#image;
     if (!image || !seen) return null;
     const { size } = image.address;
-    const fitting = this.#known.filter(({ box, frame }) => frame && holds(box, seen) && (!current || hasAll(box, current, size)));
+    const begun = current && (current.candidates[0]?.frame ?? current.feedFrame);
+    const isBegun = (/** @type {Box} */ box) => begun?.within && sameBox(boxOfFrame(begun), box);
+    const fitting = this.#known.filter(({ box, frame }) => frame && (holds(box, seen) || isBegun(box)) && (!current || hasAll(box, current, size)));
     const [best] = fitting.sort((a, b) => a.side - b.side);
     return best?.frame ? { key: best.address.imageKey, frame: best.frame } : null;
   }

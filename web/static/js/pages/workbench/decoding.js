@@ -311,7 +311,7 @@ export class Decoding {
   #maskInput(current, frame) {
     const { painted } = current;
     const feed = isOfFrame(current, frame) ? current.feed : null;
-    if (feed && painted === UNPAINTED) return feed;
+    if (painted === UNPAINTED && current.feed) return feed;
     if (feed) {
       const add = painted.add && rasterOf(painted.add);
       const remove = painted.remove && rasterOf(painted.remove);

@@ -1,0 +1,1 @@
+"""Small objects on large pictures, with and without a crop."""
