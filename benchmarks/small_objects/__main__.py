@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     head = ["picture", "object, px", "in the frame, px", "crop", "in the crop's frame, px"]
     head += [f"{n} click{'s' * (n > 1)}, {how}" for n in (1, 3) for how in ("whole", "crop")]
     words = (
-        f"Mean IoU over {asked.objects} generated blobs of each size, of which a person sees {DIAMETERS_SEEN} diameters. "
+        f"Mean IoU over {asked.objects} generated blobs of each size; a person sees {DIAMETERS_SEEN} diameters around. "
         "Clicks as in the evaluation, the candidate of highest predicted IoU, the bundled weights."
     )
     run = describe_run("python -m benchmarks.small_objects")

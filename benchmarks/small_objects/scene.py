@@ -28,11 +28,20 @@ class Thing:
 
 
 def scene(
-    width: int, height: int, *, diameter: int, count: int, seed: int
+    width: int,
+    height: int,
+    *,
+    diameter: int,
+    count: int,
+    seed: int,
+    within: tuple[int, int, int, int] | None = None,
 ) -> tuple[NDArray[np.uint8], list[Thing]]:
-    """RGB [height, width, 3] and its objects of about `diameter` px, clear of each other and of the border."""
+    """RGB [height, width, 3] and its objects of about `diameter` px, clear of each other and of the border.
+
+    They lie in the box `within`, else anywhere.
+    """
     rng = np.random.default_rng(seed)
-    soft = rng.integers(70, 180, (9, 12, 3)).astype(np.uint8)
+    soft = rng.integers(110, 141, (9, 12, 3)).astype(np.uint8)
     ground = Image.fromarray(soft).resize((width, height), Image.Resampling.BICUBIC)
     picture = np.array(ground)
     grain = rng.normal(0, 7, (512, 512, 1))
@@ -40,7 +49,7 @@ def scene(
     picture = np.clip(picture + np.tile(grain, tiles)[:height, :width], 0, 255).astype(np.uint8)
     things: list[Thing] = []
     while len(things) < count:
-        thing = _thing(rng, width, height, diameter)
+        thing = _thing(rng, within or (0, 0, width, height), diameter)
         if all(_apart(thing, other, CLEAR * diameter) for other in things):
             x0, y0, x1, y1 = thing.box
             part = picture[y0:y1, x0:x1]
@@ -51,7 +60,7 @@ def scene(
     return picture, things
 
 
-def _thing(rng: np.random.Generator, width: int, height: int, diameter: int) -> Thing:
+def _thing(rng: np.random.Generator, within: tuple[int, int, int, int], diameter: int) -> Thing:
     """A blob: a circle whose radius swings, wider than high or the other way round."""
     side = 2 * diameter
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
@@ -64,8 +73,9 @@ def _thing(rng: np.random.Generator, width: int, height: int, diameter: int) -> 
     mask = np.hypot(x * stretch, y) < diameter / 2 * np.clip(1 + swing, 0.3, 1.8)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     mask = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    left = int(rng.integers(diameter, width - diameter - mask.shape[1]))
-    top = int(rng.integers(diameter, height - diameter - mask.shape[0]))
+    x0, y0, x1, y1 = within
+    left = int(rng.integers(x0 + diameter, x1 - diameter - mask.shape[1]))
+    top = int(rng.integers(y0 + diameter, y1 - diameter - mask.shape[0]))
     return Thing(left, top, mask)
 
 
