@@ -136,10 +136,10 @@ export class Decoding {
     void this.#crops.look(this.#seen());
   }
 
-  /** @returns {import('../../geometry/types.js').Box | null} what the stage shows of the image; null when crops are off */
+  /** @returns {import('../../geometry/types.js').Box | null} what the stage shows of the image; null when no crop is wanted */
   #seen() {
     const bench = this.#options.store.get();
-    return (bench.cropsOn && previewView(this.#options.view(), sizeOf(bench))?.part.box) || null;
+    return (bench.cropsOn && bench.editing === 'open' && previewView(this.#options.view(), sizeOf(bench))?.part.box) || null;
   }
 
   #cropChanged() {
