@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { DecoderError } from '../../web/static/js/decoder/errors.js';
-import { ApiError } from '../../web/static/js/api/client.js';
+import { ApiError } from '../../web/static/js/api/transport.js';
 import { cropSide, leavesFrame, staysInside } from '../../web/static/js/geometry/crop_frame.js';
 import { boxOfLogits, logitsToPart, logitsToRaster } from '../../web/static/js/geometry/logits.js';
 import { frameOf, frameOfCrop, toFramePoints } from '../../web/static/js/geometry/model_frame.js';

@@ -129,7 +129,7 @@ export class ApiClient {
    * @returns {Promise<import('./types.js').WantedCrop>}
    */
   wantCrop(image, encoder, box) {
-    return this.#request('POST', `images/${image}/embedding/${encoder}/crops`, { body: { box }, tries: 1 });
+    return this.#http.request('POST', `images/${image}/embedding/${encoder}/crops`, { body: { box }, tries: 1 });
   }
 
   /**

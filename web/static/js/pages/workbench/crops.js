@@ -23,7 +23,7 @@
  * @property {string} project  whose hints tell that an embedding was made
  * @property {() => void} opened  called when a crop can answer
  */
-import { ApiError } from '../../api/client.js';
+import { ApiError } from '../../api/transport.js';
 import { DecoderError } from '../../decoder/errors.js';
 import { NewestOnly } from '../../decoder/newest_only.js';
 import { sameBox } from '../../geometry/boxes.js';
