@@ -38,8 +38,8 @@ CROSS JOIN LATERAL (SELECT least(1.0, numbers.n::double precision / %(done)s) AS
 JOIN seed_people AS person ON person.n = (numbers.n * 7919) %% %(people)s
 JOIN seed_models AS model ON model.n = least(%(models)s - 1, floor(progress * %(models)s));
 
-INSERT INTO annotator_image (id, project_id, picture_id, name, order_index, held_out, is_reference, created_at)
-SELECT image_id, %(project)s, sha256, 'photo-' || n || '.jpg', n, false, false, %(now)s FROM seed_image;
+INSERT INTO annotator_image (id, project_id, picture_id, name, order_index, held_out, is_reference, is_practice, created_at)
+SELECT image_id, %(project)s, sha256, 'photo-' || n || '.jpg', n, false, false, false, %(now)s FROM seed_image;
 
 INSERT INTO annotator_embedding (id, picture_id, crop, encoder_fingerprint, file_key, file_sha256, num_bytes, created_at, used_at)
 SELECT gen_random_uuid(), sha256, ARRAY[0, 0, %(width)s, %(height)s], %(encoder)s, 'embeddings/' || sha256, sha256, 1, %(now)s, %(now)s
