@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -25,11 +26,13 @@ from annotator.models import (
 )
 from annotator.queries.ratings import (
     StudyResult,
+    StudyToRate,
     find_studied,
     next_to_rate,
     progress_of,
     rating_rows,
     studies_of,
+    studies_to_rate,
     study_result,
 )
 from annotator.queries.scope import find_managed_project, find_managed_study, find_study
@@ -180,7 +183,41 @@ class OneRating(Endpoint):
         return Response({"rating": kept.rating})
 
 
+class StudyToRateReply(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    project = serializers.UUIDField()
+    project_name = serializers.CharField()
+    num_rated = serializers.IntegerField(help_text="by oneself")
+    num_masks = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class StudiesToRateReply(serializers.Serializer[object]):
+    studies = StudyToRateReply(many=True)
+
+
+class MyRatingStudies(Endpoint):
+    """Studies of the last 30 days that have masks left for oneself to rate, newest first."""
+
+    @extend_schema(responses=StudiesToRateReply)
+    def get(self, request: Request) -> Response:
+        found = studies_to_rate(self.person, now=timezone.now())
+        return Response({"studies": [_describe_to_rate(one) for one in found]})
+
+
+def _describe_to_rate(one: StudyToRate) -> dict[str, object]:
+    return {
+        "id": str(one.study.id),
+        "project": str(one.study.project_id),
+        "project_name": one.study.project.name,
+        "num_rated": one.num_rated,
+        "num_masks": one.num_masks,
+        "created_at": one.study.created_at,
+    }
+
+
 urls: list[URLPattern] = [
+    path("my-rating-studies", MyRatingStudies.as_view(), name="my-studies"),
     path("projects/<uuid:project_id>/rating-studies", RatingStudies.as_view(), name="studies"),
     path("rating-studies/<uuid:study_id>", OneRatingStudy.as_view(), name="study"),
     path("rating-studies/<uuid:study_id>/ratings.csv", RatingsFile.as_view(), name="ratings-file"),

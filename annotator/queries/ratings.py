@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from annotator.errors import NotInScope
 from annotator.models import (
@@ -28,6 +29,7 @@ from annotator.queries.scope import NOTHING
 from common.intervals import bootstrap
 
 MIN_AREA = 24 * 24  # in pixels, as in the paper: of a smaller mask nobody sees the edge
+ASKED_FOR = timedelta(days=30)  # people are reminded of a study for so long
 SCALE = range(LOWEST_RATING, HIGHEST_RATING + 1)
 OF_SOURCE = {
     MaskSource.ANNOTATED: Q(origin=MaskOrigin.ANNOTATED, image__is_reference=False),
@@ -71,6 +73,15 @@ class StudyResult:
         return sum(one.num_ratings for one in self.sources)
 
 
+@dataclass(frozen=True)
+class StudyToRate:
+    """How far somebody has come in a study that asks for them."""
+
+    study: RatingStudy
+    num_rated: int
+    num_masks: int
+
+
 def masks_of_source(project: Project, source: MaskSource) -> QuerySet[Mask]:
     """Accepted masks, large enough to be judged, of images that are handed in."""
     masks = without_rejected(reviewable_masks(project)).order_by()
@@ -111,6 +122,27 @@ def progress_of(study: RatingStudy, rater: Person) -> tuple[int, int]:
     """How many masks the person has rated, of how many."""
     masks = studied_masks(study)
     return masks.filter(ratings__rater=rater).count(), masks.count()
+
+
+def studies_to_rate(person: Person, *, now: datetime) -> list[StudyToRate]:
+    """Young studies of the person's projects in which masks are left for them to rate, newest first."""
+    live = Q(masks__mask__image__deleted_at=None)
+    mine = live & Q(masks__ratings__rater=person)
+    found = (
+        RatingStudy.objects.filter(
+            project__memberships__person=person,
+            project__archived_at=None,
+            created_at__gt=now - ASKED_FOR,
+        )
+        .select_related("project")
+        .annotate(
+            num_masks=Count("masks", filter=live, distinct=True),
+            num_rated=Count("masks", filter=mine, distinct=True),
+        )
+        .filter(num_rated__lt=F("num_masks"))
+        .order_by("-created_at", "id")
+    )
+    return [StudyToRate(study, study.num_rated, study.num_masks) for study in found]
 
 
 def study_result(study: RatingStudy) -> StudyResult:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
@@ -29,6 +30,7 @@ from annotator.queries.people import (
     may_create_projects,
 )
 from annotator.queries.project_summaries import ProjectSummary, project_summaries
+from annotator.queries.ratings import studies_to_rate
 from annotator.queries.scope import (
     find_project,
     role_in,
@@ -173,6 +175,7 @@ def _home(
         summaries=summaries,
         annotating=_first_to_annotate(person, summaries),
         recent=my_images(person, limit=NUM_RECENT),
+        to_rate=studies_to_rate(person, now=timezone.now()),
         may_create=may_create_projects(person),
         archived=visible_projects(person).exclude(archived_at=None).order_by("name"),
         managed=managed_projects(person),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -33,7 +34,9 @@ def test_masks_are_drawn_rated_by_keys_and_counted(
     page.locator("form", has_text="Begin a study").get_by_role("button").click()
     url = page.get_by_label("For raters").input_value()
 
-    rater = open_page("annotator", url)
+    rater = open_page("annotator", "/")
+    rater.locator(f'a[href="{urlsplit(url).path}"]').click()
+    expect(rater).to_have_url(url)
     progress, buttons = rater.locator("#progress"), rater.locator(".rating-button")
     expect(progress).to_have_text("0 of 2")
     expect(buttons.first).to_be_enabled()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from annotator.models import Mask, RatingStudy, StudiedMask
 from annotator.services.ratings import rate, start_study
@@ -74,3 +77,40 @@ def test_members_rate_and_only_managers_see_results(
     for address in (elsewhere, f"{elsewhere}/rate"):
         assert visitor("dan").get(address).status_code == 404
     assert StudiedMask.objects.count() == 2
+
+
+def test_who_has_masks_left_to_rate_is_led_there_from_the_projects_page(
+    visitor: Visitors, cast: Cast, study: RatingStudy
+) -> None:
+    alice = visitor("alice")
+    link = f'href="{path_of(study)}/rate"'
+    first = alice.get("/").text
+    assert link in first and "asks how good its masks are: 2 masks, from 1 to 10." in first
+    assert link not in visitor("mallory").get("/").text, "of another project"
+    one, other = study.masks.all()
+    rate(studied=one, rater=cast.alice, rating=7)
+    assert "you have rated 1 of 2." in alice.get("/").text
+    told = alice.get("/api/v1/my-rating-studies").json()["studies"]
+    assert [(each["id"], each["num_rated"], each["num_masks"]) for each in told] == [
+        (str(study.id), 1, 2)
+    ]
+    rate(studied=other, rater=cast.bob, rating=7)
+    assert link in alice.get("/").text, "another one's ratings are not hers"
+    rate(studied=other, rater=cast.alice, rating=7)
+    assert link not in alice.get("/").text
+    assert alice.get("/api/v1/my-rating-studies").json() == {"studies": []}
+
+
+def test_an_old_study_and_one_of_an_archived_project_ask_for_nobody(
+    visitor: Visitors, cast: Cast, study: RatingStudy
+) -> None:
+    alice, link = visitor("alice"), f"{path_of(study)}/rate"
+    studies = RatingStudy.objects.filter(id=study.id)
+    begun = study.created_at
+    studies.update(created_at=timezone.now() - timedelta(days=31))
+    assert link not in alice.get("/").text
+    studies.update(created_at=begun)
+    assert link in alice.get("/").text
+    study.project.archived_at = timezone.now()
+    study.project.save()
+    assert link not in alice.get("/").text
