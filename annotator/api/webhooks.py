@@ -6,6 +6,7 @@ import json
 from uuid import UUID
 
 from django.urls import URLPattern, path
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -24,12 +25,14 @@ from annotator.models import (
 )
 from annotator.queries.scope import find_managed_project
 from annotator.queries.webhooks import deliveries_of, find_delivery, find_webhook, webhooks_of
+from annotator.services.webhook_secrets import old_secret_until
 from annotator.services.webhooks import (
     WebhookChanges,
     add_webhook,
     change_webhook,
     redeliver,
     remove_webhook,
+    renew_secret,
     send_ping,
 )
 
@@ -59,6 +62,9 @@ class WebhookReply(serializers.Serializer[object]):
     off_reason = serializers.CharField(help_text="why it was switched off by itself")
     created_by = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
+    old_secret_until = serializers.DateTimeField(
+        allow_null=True, help_text="until then the secret before this one signs too"
+    )
 
 
 class NewWebhookReply(WebhookReply):
@@ -103,6 +109,7 @@ def describe_webhook(webhook: Webhook) -> dict[str, object]:
         "off_reason": webhook.off_reason,
         "created_by": webhook.created_by.display_name if webhook.created_by else None,
         "created_at": webhook.created_at,
+        "old_secret_until": old_secret_until(webhook, now=timezone.now()),
     }
 
 
@@ -174,6 +181,18 @@ class OneWebhook(WebhookEndpoint):
         return Response(status=204)
 
 
+class WebhookSecret(WebhookEndpoint):
+    """A new secret, told once; the one before signs too for 24 hours."""
+
+    @extend_schema(request=None, responses={201: NewWebhookReply})
+    def post(self, request: Request, project_id: UUID, webhook_id: UUID) -> Response:
+        webhook = self.webhook(project_id, webhook_id)
+        self.read(StrictSerializer)
+        secret = renew_secret(webhook=webhook, by=self.person)
+        told = describe_webhook(self.webhook(project_id, webhook_id))
+        return Response({**told, "secret": secret}, status=201)
+
+
 class Ping(WebhookEndpoint):
     """Sends something to look at while a receiver is set up."""
 
@@ -212,6 +231,7 @@ ONE = "projects/<uuid:project_id>/webhooks/<uuid:webhook_id>"
 urls: list[URLPattern] = [
     path("projects/<uuid:project_id>/webhooks", Webhooks.as_view(), name="webhooks"),
     path(ONE, OneWebhook.as_view(), name="webhook"),
+    path(f"{ONE}/secret", WebhookSecret.as_view(), name="webhook-secret"),
     path(f"{ONE}/ping", Ping.as_view(), name="webhook-ping"),
     path(f"{ONE}/deliveries", Deliveries.as_view(), name="webhook-deliveries"),
     path(

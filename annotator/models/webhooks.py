@@ -34,7 +34,7 @@ class DeliveryState(models.TextChoices):
 
 
 class Webhook(models.Model):
-    """An address that is told of events. Its secret is kept nowhere: it follows from the id (services.webhooks)."""
+    """An address that is told of events. Its secret is kept nowhere: it follows from id and number."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhooks")
@@ -47,6 +47,8 @@ class Webhook(models.Model):
     )  # attempts in a row, whatever they carried
     quiet_until = models.DateTimeField(null=True, blank=True)  # nothing is sent before
     claimed_until = models.DateTimeField(null=True, blank=True)  # by the worker that sends
+    secret_number = models.PositiveIntegerField(default=0)  # how often it was renewed
+    secret_changed_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -19,7 +19,8 @@ from annotator.models import DeliveryState, Webhook, WebhookAttempt, WebhookDeli
 from annotator.queries.webhooks import may_send, may_try, waiting_for, webhooks_with_something_due
 from annotator.services.doorbell import num_waiting, ring
 from annotator.services.webhook_post import Answer, post
-from annotator.services.webhooks import record_webhook_act, signed_headers
+from annotator.services.webhook_secrets import signed_headers
+from annotator.services.webhooks import record_webhook_act
 from common.messages import WEB_QUEUE, WEBHOOK_TASK
 
 log = structlog.get_logger("maskwright.webhooks")
@@ -100,7 +101,7 @@ def _claim(webhook_id: UUID, first: UUID | None) -> WebhookDelivery | None:
 
 def _attempt(delivery: WebhookDelivery) -> None:
     began = timezone.now()
-    headers = {**HEADERS, **signed_headers(delivery, at=int(began.timestamp()))}
+    headers = {**HEADERS, **signed_headers(delivery, at=began)}
     answer = post(url=delivery.webhook.url, body=delivery.body.encode(), headers=headers)
     log.info(
         "webhook tried",

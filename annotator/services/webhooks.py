@@ -1,17 +1,13 @@
-"""Webhooks: adding, changing and removing them, their secrets, and what people ask to be sent."""
+"""Webhooks: adding, changing and removing them, new secrets, and what people ask to be sent."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from annotator.errors import Conflict, Invalid
 from annotator.models import (
@@ -27,12 +23,11 @@ from annotator.services.audit import record_act
 from annotator.services.doorbell import ring
 from annotator.services.webhook_addresses import check_url
 from annotator.services.webhook_events import write_deliveries
+from annotator.services.webhook_secrets import secret_of
 from common.messages import WEB_QUEUE, WEBHOOK_TASK
 
 MAX_WEBHOOKS_PER_PROJECT = 10
 PING = "ping"
-SECRET_PREFIX = "whsec_"
-SECRET_SALT = "maskwright.webhook"
 
 
 @dataclass(frozen=True)
@@ -86,6 +81,17 @@ def change_webhook(*, webhook: Webhook, changes: WebhookChanges, by: Person) -> 
     return webhook
 
 
+def renew_secret(*, webhook: Webhook, by: Person) -> str:
+    """A new secret; the one before signs beside it for a day, one before that no longer."""
+    with transaction.atomic():
+        webhook = Webhook.objects.select_for_update().select_related("project").get(id=webhook.id)
+        webhook.secret_number += 1
+        webhook.secret_changed_at = timezone.now()
+        webhook.save(update_fields=["secret_number", "secret_changed_at"])
+        record_webhook_act(webhook, act="webhook.secret_renewed", by=by)
+    return secret_of(webhook)
+
+
 def remove_webhook(*, webhook: Webhook, by: Person) -> None:
     """With everything that it was told."""
     with transaction.atomic():
@@ -115,34 +121,11 @@ def redeliver(*, delivery: WebhookDelivery) -> WebhookDelivery:
     return delivery
 
 
-def secret_of(webhook: Webhook) -> str:
-    """What the receiver checks signatures with, in the spelling of Standard Webhooks.
-
-    It follows from the webhook's id and SECRET_KEY, so that no table holds it.
-    """
-    return SECRET_PREFIX + base64.b64encode(_key(webhook)).decode()
-
-
-def signed_headers(delivery: WebhookDelivery, *, at: int) -> dict[str, str]:
-    """Id, time (seconds since 1970) and signature of a delivery, as Standard Webhooks names them."""
-    content = f"{delivery.id}.{at}.{delivery.body}".encode()
-    digest = hmac.new(_key(delivery.webhook), content, hashlib.sha256).digest()
-    return {
-        "webhook-id": str(delivery.id),
-        "webhook-timestamp": str(at),
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
-    }
-
-
 def record_webhook_act(
     webhook: Webhook, *, act: str, by: Person | None = None, detail: dict[str, object] | None = None
 ) -> None:
     told: dict[str, object] = {"webhook": str(webhook.id), **(detail or {})}
     record_act(person=by, project=webhook.project, act=act, subject=webhook.url, detail=told)
-
-
-def _key(webhook: Webhook) -> bytes:
-    return salted_hmac(SECRET_SALT, str(webhook.id), algorithm="sha256").digest()
 
 
 def _checked_events(events: Collection[str]) -> list[str]:

@@ -60,6 +60,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROJECT}/webhooks", webhooks.add, name="add-webhook"),
     path(WEBHOOK, webhooks.webhook, name="webhook"),
     path(f"{WEBHOOK}/ping", webhooks.ping, name="ping-webhook"),
+    path(f"{WEBHOOK}/secret", webhooks.new_secret, name="new-webhook-secret"),
     path(f"{WEBHOOK}/switch", webhooks.switch, name="switch-webhook"),
     path(f"{WEBHOOK}/remove", webhooks.remove, name="remove-webhook"),
     path(

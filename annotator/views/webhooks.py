@@ -5,12 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotator.errors import DomainError
 from annotator.models import MAX_WEBHOOK_URL, Webhook
 from annotator.queries.webhooks import deliveries_of, find_delivery, find_webhook
+from annotator.services.webhook_secrets import old_secret_until
 from annotator.services.webhook_sending import KEPT_DAYS, MAX_FAILURES_IN_A_ROW
 from annotator.services.webhooks import (
     WebhookChanges,
@@ -18,6 +20,7 @@ from annotator.services.webhooks import (
     change_webhook,
     redeliver,
     remove_webhook,
+    renew_secret,
     send_ping,
 )
 from annotator.views.page import managed_project, page, render_page, signed_in_person
@@ -68,6 +71,16 @@ def switch(request: HttpRequest, project_id: UUID, webhook_id: UUID) -> HttpResp
     changes = WebhookChanges(is_active=request.POST.get("on") == "yes")
     change_webhook(webhook=found, changes=changes, by=signed_in_person(request))
     return HttpResponseRedirect(_path(found))
+
+
+@never_cache
+@require_POST
+@page
+def new_secret(request: HttpRequest, project_id: UUID, webhook_id: UUID) -> HttpResponse:
+    """Makes another secret; it is on this answer and nowhere else."""
+    person = signed_in_person(request)
+    secret = renew_secret(webhook=_find(request, project_id, webhook_id), by=person)
+    return _webhook(request, _find(request, project_id, webhook_id), secret=secret)
 
 
 @require_POST
@@ -127,6 +140,7 @@ def _webhook(
         webhook=shown,
         path=_path(shown),
         secret=secret,
+        old_secret_until=old_secret_until(shown, now=timezone.now()),
         deliveries=list(deliveries[:DELIVERIES_SHOWN]),
         total=deliveries.count(),
         kept_days=KEPT_DAYS,

@@ -10,6 +10,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from annotator.models import Project, Webhook, WebhookDelivery, WebhookEvent
+from annotator.services.webhook_events import write_deliveries
 from annotator.services.webhooks import add_webhook
 from tests.cast import Cast
 from tests.webhook_receiver import Receiver, running_receiver
@@ -40,3 +41,8 @@ def told(webhook: Webhook) -> list[dict[str, Any]]:
     """What was written down, oldest first."""
     found = WebhookDelivery.objects.filter(webhook=webhook).order_by("created_at")
     return [json.loads(delivery.body) for delivery in found]
+
+
+def written(webhook: Webhook, event: str = "export.finished") -> WebhookDelivery:
+    """A delivery that is due."""
+    return write_deliveries([webhook], event=event, project=webhook.project, data={"cup": "ü"})[0]

@@ -83,6 +83,7 @@ MATRIX = [
     GET    projects/{project}/webhooks/{webhook}         404 403 ok  ok
     PATCH  projects/{project}/webhooks/{webhook}         404 403 ok  ok
     DELETE projects/{project}/webhooks/{webhook}         404 403 ok  ok
+    POST   projects/{project}/webhooks/{webhook}/secret  404 403 ok  ok
     POST   projects/{project}/webhooks/{webhook}/ping    404 403 ok  ok
     GET    projects/{project}/webhooks/{webhook}/deliveries 404 403 ok ok
     POST   projects/{project}/webhooks/{webhook}/deliveries/{delivery}/redeliver 404 403 ok ok
@@ -109,6 +110,7 @@ MATRIX = [
     GET    images/{image}/embedding/{encoder}/crops/0_0_9_9 404 ok  ok  ok
     POST   images/{image}/decode                         404 ok  ok  ok
     GET    my-images                                     ok  ok  ok  ok
+    GET    my-rating-studies                             ok  ok  ok  ok
     GET    assignments                                   ok  ok  ok  ok
     GET    assignments/{assignment}                      404 ok  404 404
     POST   assignments/{assignment}/renew                404 ok  404 404

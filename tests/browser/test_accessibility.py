@@ -28,7 +28,7 @@ FORMS = {
     "revoke-invitation", "roll-back", "register-checkpoint", "cancel-model-job", "promote",
     "start-round", "schedule-rounds", "cancel-round", "add-person", "make-link", "set-active",
     "retry-job", "set-references", "set-agreement", "archive", "add-webhook", "ping-webhook",
-    "new-study", "switch-webhook", "remove-webhook", "redeliver-webhook",
+    "new-study", "switch-webhook", "remove-webhook", "redeliver-webhook", "new-webhook-secret",
 }  # fmt: skip
 
 

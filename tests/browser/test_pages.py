@@ -258,8 +258,16 @@ def test_a_manager_adds_a_webhook_and_sees_what_it_was_told(
         receiver.status = 200
         failing.get_by_role("button", name="again").click()
         expect(failing.locator(".chip")).to_have_text("delivered")
+
+        page.get_by_role("button", name="New secret").click()
+        page.locator("dialog").get_by_role("button", name="New secret").click()
+        expect(page.get_by_text("requests are signed with the old secret too")).to_be_visible()
+        assert page.get_by_label("Secret", exact=True).input_value() != secret
+        page.get_by_role("button", name="Send a ping").click()
+        expect(line.first.locator(".chip")).to_have_text("delivered")
+        assert receiver.got[-1].headers["webhook-signature"].count("v1,") == 2
         page.get_by_role("button", name="Remove").click()
         page.locator("dialog").get_by_role("button", name="Remove").click()
         expect(page.get_by_role("heading", name="Webhooks")).to_be_visible()
         expect(page.get_by_text(receiver.url)).to_have_count(0)
-    assert [got.event["type"] for got in receiver.got][-1] == "export.finished"
+    assert [got.event["type"] for got in receiver.got][-2:] == ["export.finished", "ping"]

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from annotator.models import Webhook, WebhookDelivery
-from annotator.services.webhooks import add_webhook, secret_of, send_ping
+from annotator.services.webhook_secrets import secret_of
+from annotator.services.webhooks import add_webhook, send_ping
 from tests.cast import Cast
 from tests.pages.conftest import Visitors
 
@@ -109,3 +110,19 @@ def test_nobody_else_gets_near(visitor: Visitors, cast: Cast, webhook: Webhook, 
     assert visitor("mallory").get(elsewhere).status_code == 404
     webhook.refresh_from_db()
     assert webhook.url == "https://hooks.example/in" and webhook.is_active
+
+
+def test_a_new_secret_is_shown_once_and_the_page_says_how_long_the_old_one_signs(
+    visitor: Visitors, webhook: Webhook, path: str
+) -> None:
+    carol, old = visitor("carol"), secret_of(webhook)
+    assert "old secret too" not in carol.get(path).text
+    made = carol.post(f"{path}/secret")
+    assert "no-store" in made.headers["Cache-Control"]
+    found = re.search(r'value="(whsec_[^"]+)"', made.text)
+    webhook.refresh_from_db()
+    assert found is not None
+    assert old != found[1].replace("&#x2B;", "+") == secret_of(webhook)
+    again = carol.get(path).text
+    assert "whsec_" not in again and "requests are signed with the old secret too" in again
+    assert visitor("alice").post(f"{path}/secret").status_code == 403

@@ -10,7 +10,8 @@ from pytest_django.fixtures import Settings
 from annotator.models import DeliveryState, Webhook, WebhookDelivery
 from annotator.services.exports import request_export
 from annotator.services.tick import tick
-from annotator.services.webhooks import add_webhook, secret_of, send_ping
+from annotator.services.webhook_secrets import secret_of
+from annotator.services.webhooks import add_webhook, send_ping
 from tests.cast import Cast
 from tests.webhook_receiver import Receiver, running_receiver
 from tests.worker.engine import WEB, Engine
