@@ -9,6 +9,7 @@ import { ImageCard } from '../widgets/image_card.js';
 import { DataSetImports } from '../widgets/data_set_imports.js';
 import { UploadList } from '../widgets/upload_list.js';
 import { ExportButton } from '../widgets/export_button.js';
+import { ImageSelection } from '../widgets/image_selection.js';
 import { ImageViewer } from '../widgets/image_viewer.js';
 import { faultText } from '../widgets/toasts.js';
 
@@ -30,6 +31,7 @@ const STATES = /** @type {const} */ ([
 const project = document.body.dataset.project ?? '';
 const api = new ApiClient({ base: document.body.dataset.api });
 const viewer = new ImageViewer({ api, onChange: () => void Promise.all([readGrid(), readCounts()]) });
+const selection = new ImageSelection({ api, onChange: () => void Promise.all([readGrid(), readCounts()]), onCleared: markChosen });
 const grid = byId('grid', HTMLElement);
 /** @type {Map<string, ImageCard>} */
 const cards = new Map();
@@ -86,10 +88,15 @@ function forget(id, card) {
 
 /** @param {ImageFacts} image @param {number} place */
 function placeCard(image, place) {
-  const card = cards.get(image.id) ?? new ImageCard({ api, onOpen: (facts) => void viewer.open(facts) });
+  const card = cards.get(image.id) ?? new ImageCard({ api, onOpen: (facts) => void viewer.open(facts), onChoose: (facts, isChosen) => selection.choose(facts.id, isChosen) });
   cards.set(image.id, card);
   card.show(image);
+  card.mark(selection.has(image.id));
   if (grid.children[place] !== card.root) grid.insertBefore(card.root, grid.children[place] ?? null);
+}
+
+function markChosen() {
+  for (const [id, card] of cards) card.mark(selection.has(id));
 }
 
 /** @param {boolean} isEmpty */
@@ -206,6 +213,10 @@ function wireDrop(onFiles) {
 function wireGrid() {
   byId('previous', HTMLElement).addEventListener('click', () => turnTo(view.offset - PAGE_SIZE));
   byId('next', HTMLElement).addEventListener('click', () => turnTo(view.offset + PAGE_SIZE));
+  byId('choose-page', HTMLElement).addEventListener('click', () => {
+    for (const id of cards.keys()) selection.choose(id, true);
+    markChosen();
+  });
   const showMasks = byId('show-masks', HTMLInputElement);
   showMasks.addEventListener('change', () => grid.classList.toggle('without-masks', !showMasks.checked));
 }

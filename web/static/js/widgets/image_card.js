@@ -40,17 +40,20 @@ export class ImageCard {
   #name = element('span', { class: 'one-line' });
   #facts = element('span', { class: 'image-card-facts' });
   #open = element('button', { type: 'button', class: 'image-card-open' });
+  #box = element('input', { type: 'checkbox' });
   #inSight = false;
 
   /**
    * @param {object} options
    * @param {import('../api/client.js').ApiClient} options.api
    * @param {(image: ImageFacts) => void} options.onOpen
+   * @param {(image: ImageFacts, isChosen: boolean) => void} options.onChoose
    */
-  constructor({ api, onOpen }) {
+  constructor({ api, onOpen, onChoose }) {
     this.#api = api;
     this.#open.append(element('span', { class: 'image-card-sheet' }, this.#picture, this.#masks), this.#name);
     this.#open.addEventListener('click', () => this.#image !== null && onOpen(this.#image));
+    this.#box.addEventListener('change', () => this.#image !== null && onChoose(this.#image, this.#box.checked));
     this.root = element('li', { class: 'image-card' }, this.#open, this.#facts);
     const watcher = new IntersectionObserver((entries) => this.#sighted(entries.some((entry) => entry.isIntersecting)));
     watcher.observe(this.root);
@@ -67,8 +70,14 @@ export class ImageCard {
     this.#open.title = `${image.name}, ${image.width} × ${image.height} pixels`;
     this.root.dataset.state = image.state;
     const masks = image.num_masks > 0 ? element('span', { class: 'small quiet' }, counted(image.num_masks, 'mask')) : null;
-    fill(this.#facts, stateChip(image), image.held_out ? chip('For scoring', 'active') : null, image.is_reference ? chip('Reference', 'active') : null, image.is_practice ? chip('Practice', 'active') : null, masks);
+    this.#box.setAttribute('aria-label', `Choose ${image.name}`);
+    fill(this.#facts, this.#box, stateChip(image), image.held_out ? chip('For scoring', 'active') : null, image.is_reference ? chip('Reference', 'active') : null, image.is_practice ? chip('Practice', 'active') : null, masks);
     void this.#paint();
+  }
+
+  /** @param {boolean} isChosen */
+  mark(isChosen) {
+    this.#box.checked = isChosen;
   }
 
   /** @param {boolean} inSight */

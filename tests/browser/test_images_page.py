@@ -1,0 +1,52 @@
+"""The Images page in a real browser: several images at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.projects import accessibility_problems, new_project, scene
+from tests.live_product import LiveProduct
+
+pytestmark = pytest.mark.browser
+OpenPage = Callable[..., Page]
+
+
+def test_several_images_are_kept_for_scoring_and_removed_at_once(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project, manager = new_project(product), product.session("manager")
+    path = f"/api/v1/projects/{project}"
+    assert manager.request("PATCH", path, {"held_out_percent": 0}).status == 200
+    files = {f"{name}.png": scene(seed) for seed, name in enumerate(("quay", "pier", "boat"), 40)}
+    assert manager.upload(f"{path}/images", files).status == 201
+
+    page = open_page("manager", f"/projects/{project}/images")
+    bar = page.get_by_role("group", name="Chosen images")
+    expect(page.locator(".image-card")).to_have_count(3)
+    expect(bar).to_be_hidden()
+    page.get_by_label("Choose quay.png").check()
+    page.get_by_label("Choose boat.png").check()
+    expect(bar).to_contain_text("2 images chosen")
+    assert accessibility_problems(page) == []
+    bar.get_by_role("button", name="Keep for scoring").click()
+    for name, is_held_out in (("quay", True), ("pier", False), ("boat", True)):
+        card = page.locator(".image-card", has_text=f"{name}.png")
+        expect(card.get_by_text("For scoring")).to_have_count(int(is_held_out))
+    expect(bar).to_be_hidden()
+    expect(page.get_by_label("Choose quay.png")).not_to_be_checked()
+
+    page.get_by_label("Choose pier.png").check()
+    bar.get_by_role("button", name="Choose the whole page").click()
+    expect(bar).to_contain_text("3 images chosen")
+    page.get_by_label("Choose boat.png").uncheck()
+    bar.get_by_role("button", name="Remove").click()
+    page.locator("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.locator(".image-card")).to_have_count(3)
+    bar.get_by_role("button", name="Remove").click()
+    page.locator("dialog").get_by_role("button", name="Remove").click()
+    expect(page.locator(".image-card")).to_have_count(1)
+    expect(page.locator(".image-card")).to_contain_text("boat.png")
+    assert manager.get(f"{path}/images").json()["total"] == 1
