@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     head += [f"{n} click{'s' * (n > 1)}, {how}" for n in (1, 3) for how in ("whole", "crop")]
     words = (
         f"Mean IoU over {asked.objects} generated blobs of each size; a person sees {DIAMETERS_SEEN} diameters around. "
-        "What a mask has beyond that is not counted. Clicks as in the evaluation, the candidate of highest predicted IoU, "
-        "the bundled weights. The ground is calm and the blobs stand out from it: photographs are harder."
+        "What a mask has beyond that is not counted. Clicks as in the evaluation, the candidate of highest predicted "
+        "IoU, the bundled weights. The ground is calm and the blobs stand out from it: photographs are harder."
     )
     run = describe_run("python -m benchmarks.small_objects")
     text = f"{run}. {words}\n\n{format_table(head, rows)}"
