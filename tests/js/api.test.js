@@ -94,7 +94,7 @@ test('the waiting time of the server is told to whoever repeats a save', async (
 test('nothing left to annotate is null', async () => {
   await withServer([{ status: 204 }], async (api, seen) => {
     assert.equal(await api.nextAssignment('p', 2), null);
-    assert.deepEqual(JSON.parse(seen[0].body), { ahead: 2 });
+    assert.deepEqual(JSON.parse(seen[0].body), { ahead: 2, practice: false });
   });
 });
 
