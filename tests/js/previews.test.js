@@ -8,8 +8,9 @@ import { detailOf } from '../../web/static/js/drawing/detail.js';
 import { shapeOfLogits } from '../../web/static/js/drawing/shape.js';
 import { logitsToPart, logitsToRaster } from '../../web/static/js/geometry/logits.js';
 import { frameOf } from '../../web/static/js/geometry/model_frame.js';
-import { contains, emptyMask, stampStroke } from '../../web/static/js/geometry/raster.js';
+import { contains, emptyMask, stampStroke, trim } from '../../web/static/js/geometry/raster.js';
 import { reduced } from '../../web/static/js/geometry/reduced.js';
+import { decodeReduced, encode } from '../../web/static/js/geometry/rle.js';
 
 /** @typedef {import('../../web/static/js/geometry/types.js').Box} Box */
 
@@ -58,6 +59,19 @@ test('a reduced mask has every large pixel of which any pixel is set, and no oth
     }
   }
   assert.deepEqual(reduced(emptyMask(9, 5), 2).box, [0, 0, 0, 0]);
+});
+
+test('reduced from its runs a mask is what it is reduced from its pixels', () => {
+  let seed = 20;
+  const below = (/** @type {number} */ most) => (seed = (seed * 48271) % 0x7fffffff) % most;
+  for (let turn = 0; turn < 300; turn++) {
+    const [width, height] = [1 + below(70), 1 + below(50)];
+    const strokes = Array.from({ length: below(4) }, () => ({ x: below(width) + 0.5, y: below(height) + 0.5 }));
+    const painted = strokes.length ? stampStroke(emptyMask(width, height), strokes, 1 + below(40), turn % 2 ? 'circle' : 'square', true) : emptyMask(width, height);
+    const eraser = [{ x: below(width) + 0.5, y: below(height) + 0.5 }];
+    const mask = trim(stampStroke(painted, eraser, 1 + below(9), 'circle', false));
+    for (const step of [1, 2, 4, 8, 64]) assert.deepEqual(decodeReduced(encode(mask), step), reduced(mask, step), `${width}×${height} by ${step}`);
+  }
 });
 
 test('a mask is drawn with no more pixels than the screen has, and of a large one only what is near', () => {

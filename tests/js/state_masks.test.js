@@ -174,6 +174,19 @@ test('masks of the server come in the order they were made, without the deleted'
   assert.deepEqual(doc.masks[0].box, [2, 3, 9, 5]);
 });
 
+test('no mask of the server is decoded before it is looked at', () => {
+  const encoded = encode(rectangle(2, 3, 9, 5));
+  let reads = 0;
+  const rle = { size: encoded.size, get counts() { reads += 1; return encoded.counts; } };
+  const row = { id: 'a', rle, area: 14, bbox: /** @type {const} */ ([2, 3, 9, 5]), state: /** @type {const} */ ('accepted'), order_index: 0, predicted_iou: null, model_version: null, given_up: false };
+  const doc = docFromServer([{ ...row, rle, bbox: [...row.bbox] }]);
+  assert.deepEqual([doc.masks[0].area, doc.masks[0].box, reads], [14, [2, 3, 9, 5], 0]);
+  assert.equal(maskAt(doc, 20, 20), null);
+  assert.equal(reads, 0, 'nor where it is not');
+  assert.equal(maskAt(doc, 8.5, 4.5)?.id, 'a');
+  assert.ok(reads > 0);
+});
+
 test('a mask that was sent back is so until its pixels are accepted anew', () => {
   const review = { outcome: /** @type {const} */ ('rejected'), reason: 'missing_part', note: '', pins: [], version: 2, iou: null, at: '' };
   const row = { id: 'a', rle: encode(rectangle(4, 3, 10, 12)), state: /** @type {const} */ ('accepted'), order_index: 0, predicted_iou: null, model_version: null, given_up: false };

@@ -168,7 +168,7 @@
  * @property {number} order_index
  * @property {Rle} rle
  * @property {number} area
- * @property {number[]} bbox
+ * @property {import('../geometry/types.js').Box} bbox
  * @property {string} sha256
  * @property {number | null} predicted_iou
  * @property {string | null} model_version

@@ -10,13 +10,13 @@
  * @typedef {import('./viewport.js').Viewport} Viewport
  * @typedef {import('./strokes.js').Context} Context
  */
-import { detailOf, placeOf } from '../drawing/detail.js';
+import { detailAt, detailOf, placeOf } from '../drawing/detail.js';
 import { maskPicture } from '../drawing/mask_picture.js';
 import { outlinePath } from '../drawing/outline_path.js';
 import { IN_HAND, PALETTE } from '../state/colors.js';
 import { isEmpty, maskOf } from '../state/current.js';
 import { isSentBack } from '../state/masks.js';
-import { rasterOf } from '../state/rasters.js';
+import { reducedOf } from '../state/rasters.js';
 import { currentOf, docOf, sizeOf } from '../state/workbench.js';
 import { drawPins } from './pins_layer.js';
 import { cssRgb, DARK, ERASE, LIGHT, PAINT, strokePath } from './strokes.js';
@@ -76,7 +76,7 @@ export function drawMasks(context, view, bench) {
  * @param {number} weight  1, or less while another object is in hand
  */
 function drawMask(context, view, bench, mask, weight) {
-  const detail = inView(rasterOf(mask.rle), view);
+  const detail = listedInView(mask, view);
   if (isEmpty(detail.mask)) return;
   const color = PALETTE[mask.color % PALETTE.length];
   const lit = mask.id === bench.selected;
@@ -101,7 +101,7 @@ export function drawHovered(context, view, bench) {
   const mask = bench.hovered === null ? undefined : masks.find(({ id }) => id === bench.hovered);
   const isShown = mask && !bench.peek && !bench.solo && !bench.hidden.has(mask.id);
   if (!isShown || mask.id === current?.id || mask.id === bench.selected) return;
-  const detail = inView(rasterOf(mask.rle), view);
+  const detail = listedInView(mask, view);
   if (isEmpty(detail.mask)) return;
   const color = PALETTE[mask.color % PALETTE.length];
   const path = outlinePath(detail, view.scale);
@@ -152,6 +152,15 @@ function drawEdge(context, view, path, color, width = 2.5) {
  */
 function inView(raster, view) {
   return detailOf(raster, view.scale * view.ratio, visibleBox(view));
+}
+
+/**
+ * @param {Mask} mask  of the list
+ * @param {Viewport} view
+ * @returns {Detail}
+ */
+function listedInView({ rle }, view) {
+  return detailAt((step) => reducedOf(rle, step), view.scale * view.ratio, visibleBox(view));
 }
 
 /**

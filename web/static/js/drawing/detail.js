@@ -35,8 +35,20 @@ export const stepFor = (scale) => 2 ** Math.max(0, Math.floor(Math.log2(1 / scal
  * @returns {Detail} of no pixel smaller than half a device pixel
  */
 export function detailOf(mask, scale, visible) {
+  return detailAt((step) => (step === 1 ? mask : kept(mask, `by ${step}`, () => reduced(mask, step))), scale, visible);
+}
+
+/**
+ * The same of a mask that is made as coarse as it is needed.
+ *
+ * @param {(step: number) => MaskRaster} maskAt in pixels of `step` image pixels
+ * @param {number} scale device pixels per image pixel
+ * @param {Box} [visible] image pixels
+ * @returns {Detail}
+ */
+export function detailAt(maskAt, scale, visible) {
   const step = stepFor(scale);
-  const coarse = step === 1 ? mask : kept(mask, `by ${step}`, () => reduced(mask, step));
+  const coarse = maskAt(step);
   const [x0, y0, x1, y1] = coarse.box;
   if (!visible || (x1 - x0) * (y1 - y0) <= SMALL) return { mask: coarse, step };
   const box = overlap(coarse.box, cellsAround(visible, step));

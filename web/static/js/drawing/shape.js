@@ -12,7 +12,7 @@
  */
 import { boxOfLogits, logitsToPart } from '../geometry/logits.js';
 import { placeOf } from '../geometry/model_frame.js';
-import { detailOf, stepFor } from './detail.js';
+import { detailAt, detailOf, stepFor } from './detail.js';
 
 /**
  * @param {MaskRaster} mask
@@ -20,6 +20,15 @@ import { detailOf, stepFor } from './detail.js';
  */
 export function shapeOfMask(mask) {
   return { box: mask.box, detail: (scale) => detailOf(mask, scale) };
+}
+
+/**
+ * @param {Box} box of the mask
+ * @param {(step: number) => MaskRaster} maskAt in pixels of `step` image pixels
+ * @returns {Shape}
+ */
+export function shapeInBox(box, maskAt) {
+  return { box, detail: (scale) => detailAt(maskAt, scale) };
 }
 
 /**

@@ -12,6 +12,7 @@
  * @property {import('./overlap.js').OverlapRule} [overlapRule]  of the project; masks may overlap when absent
  */
 import { areaOf, intersect } from '../geometry/raster.js';
+import { area, boundingBoxOfRle } from '../geometry/rle.js';
 import { pickColor } from './colors.js';
 import { candidateRaster, chosenCandidate, isEmpty, maskOf, newCurrent, reopenMask, UNPAINTED } from './current.js';
 import { indexOf } from './mask_index.js';
@@ -214,6 +215,8 @@ export const isSentBack = (mask) => mask.review?.outcome === 'rejected';
  * @typedef {object} ServerMask
  * @property {string} id
  * @property {Rle} rle
+ * @property {number} [area]  of a mask that is not on the server yet it is counted here
+ * @property {import('./types.js').Box} [bbox]
  * @property {'draft' | 'accepted' | 'deleted'} state
  * @property {number} order_index
  * @property {number | null} predicted_iou
@@ -243,13 +246,13 @@ export function docFromServer(rows) {
  * @returns {Mask}
  */
 function maskFromServer(row, before) {
-  const raster = rasterOf(row.rle);
+  const box = row.bbox ?? boundingBoxOfRle(row.rle);
   return {
     id: row.id,
     rle: row.rle,
-    area: areaOf(raster),
-    box: raster.box,
-    color: pickColor(before, raster.box),
+    area: row.area ?? area(row.rle),
+    box,
+    color: pickColor(before, box),
     painted: UNPAINTED,
     steps: /** @type {readonly import('./types.js').Step[]} */ (row.prompts ?? []),
     predictedIou: row.predicted_iou,

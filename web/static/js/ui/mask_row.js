@@ -8,10 +8,10 @@
  * @typedef {{own: number, whole: number | null}} Places  in the order they were made: of the mask, and of the one that it is a part of
  */
 import { drawThumbnail } from '../canvas/thumbnail.js';
-import { shapeOfMask } from '../drawing/shape.js';
+import { shapeInBox } from '../drawing/shape.js';
 import { cssColor, PALETTE } from '../state/colors.js';
 import { isSentBack } from '../state/masks.js';
-import { rasterOf } from '../state/rasters.js';
+import { reducedOf } from '../state/rasters.js';
 import { reasonText } from '../state/reject_reasons.js';
 import { docOf } from '../state/workbench.js';
 import { withCap } from './controls.js';
@@ -87,7 +87,7 @@ export function maskRow(id, acts, picture) {
     if (drawn.mask === mask || !shown) return;
     drawn.mask = mask;
     row.style.setProperty('--mask-color', cssColor(mask.color));
-    drawThumbnail({ canvas, picture: shown, shape: shapeOfMask(rasterOf(mask.rle)), color: PALETTE[mask.color % PALETTE.length], side: SIDE_PX });
+    drawThumbnail({ canvas, picture: shown, shape: shapeInBox(mask.box, (step) => reducedOf(mask.rle, step)), color: PALETTE[mask.color % PALETTE.length], side: SIDE_PX });
   }
 }
 
