@@ -17,7 +17,7 @@ from statistics import fmean, quantiles
 from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
 from benchmarks.tables import describe_run, format_table, write_section
-from benchmarks.workbench.site import LIMIT_MS, Site, site, wait_for_model, workbench
+from benchmarks.workbench.site import LIMIT_MS, Site, fresh_page, site, wait_for_model, workbench
 from launcher.chromium import find_chromium
 from simulation.client import Client
 
@@ -27,6 +27,7 @@ MASKS = (10, 100, 1000)
 SIDES = {12: (4000, 3000), 50: (8660, 5774), 100: (11547, 8660)}  # megapixels: width, height
 MASKS_ON_LARGE = 10
 PLAIN = (1024, 768)
+MIDDLE = (1500, 1000)
 TURNS = 3
 STEPS = 20
 WARM_UP = 5
@@ -85,6 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--masks", type=int, nargs="*", default=MASKS)
     parser.add_argument("--megapixels", type=int, nargs="*", choices=SIDES, default=list(SIDES))
+    parser.add_argument(
+        "--opened", type=int, nargs="*", default=[1000], help="masks on an image that is opened"
+    )
     parser.add_argument("--beside", type=Path, help="checkout whose page takes turns with ours")
     parser.add_argument("--write", action="store_true", help="record in docs/benchmarks.md")
     asked = parser.parse_args(arguments)
@@ -97,6 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             frames(place, masks=asked.masks, sizes=sizes),
             clicks(place, sizes=[PLAIN, *sizes], count=asked.clicks),
         ]
+        if asked.opened:
+            parts.append(openings(place, masks=asked.opened))
         if asked.images:
             parts.append(images(browser, running, count=asked.images))
         version = browser.version
@@ -172,6 +178,38 @@ def pan(page: Page, number: int) -> None:
 
 def zoom(page: Page, number: int) -> None:
     page.mouse.wheel(0, -120 if number % 20 < 10 else 120)
+
+
+def openings(place: Place, *, masks: Sequence[int]) -> str:
+    """Main-thread milliseconds from nothing to an image with its masks, drawn."""
+    rows = []
+    for count in masks:
+        for width, height in (MIDDLE, SIDES[12]):
+            project, client = place.site.project(f"opened {width} {count}", [(width, height)])
+            place.site.add_masks(client, project, count)
+            costs = [
+                [open_ms(place, client, project, checkout, count) for checkout in place.checkouts]
+                for _ in range(TURNS)
+            ]
+            size = f"{width * height / 1e6:.1f} megapixels, {count:,} masks"
+            means = [fmean(column) for column in zip(*costs, strict=True)]
+            rows.append([size, side_by_side(means, "{:.0f}")])
+    table = format_table(["ms", "opening"], rows)
+    head = "Main-thread time from an empty page to the image, its masks drawn, without the model"
+    return f"{head}, {TURNS} turns:\n\n{table}"
+
+
+def open_ms(place: Place, client: Client, project: str, checkout: Path | None, count: int) -> float:
+    """What the main thread of a new page has worked until a frame after the list stands there."""
+    with fresh_page(place.browser, place.site, client, checkout=checkout) as page:
+        page.context.route("**/vendor/ort/**", lambda route: route.abort())
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+        page.goto(f"/projects/{project}/annotate")
+        expect(page.locator(".panel-count")).to_have_text(str(count), timeout=LIMIT_MS)
+        for _ in range(2):
+            page.evaluate(NEXT_FRAME)
+        return 1000 * busy_seconds(session)
 
 
 def clicks(place: Place, *, sizes: Sequence[tuple[int, int]], count: int) -> str:

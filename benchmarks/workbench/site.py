@@ -100,6 +100,17 @@ def workbench(
     browser: Browser, site: Site, client: Client, project: str, *, checkout: Path | None = None
 ) -> Iterator[Page]:
     """The annotator's page with an image open and the model ready; its scripts may come from another checkout."""
+    with fresh_page(browser, site, client, checkout=checkout) as page:
+        page.goto(f"/projects/{project}/annotate")
+        wait_for_model(page)
+        yield page
+
+
+@contextmanager
+def fresh_page(
+    browser: Browser, site: Site, client: Client, *, checkout: Path | None = None
+) -> Iterator[Page]:
+    """A page of the annotator's that shows nothing yet."""
     context = browser.new_context(base_url=site.url, viewport=WINDOW)  # type: ignore[arg-type]
     if checkout:
         serve_scripts(context, checkout)
@@ -112,8 +123,6 @@ def workbench(
     context.add_init_script(path=Path(__file__).with_name("page.js"))
     page = context.new_page()
     page.set_default_timeout(LIMIT_MS)
-    page.goto(f"/projects/{project}/annotate")
-    wait_for_model(page)
     yield page
     context.close()
 
