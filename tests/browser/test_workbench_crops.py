@@ -55,6 +55,16 @@ def whole(thing: Thing) -> NDArray[np.bool_]:
     return mask
 
 
+def decodes(product: LiveProduct, assignment: str, number: int) -> list[dict[str, Any]]:
+    """What the log has of so many decodes; it comes in batches, later than the masks."""
+
+    def logged() -> list[dict[str, Any]]:
+        return [row[0] for row in product.ask(DECODES, assignment)]
+
+    assert wait_until(lambda: len(logged()) == number, PATIENCE_S), logged()
+    return logged()
+
+
 def click_pixel(bench: Workbench, x: float, y: float, **options: Any) -> None:
     bench.click(*bench.over_pixel(x + 0.5, y + 0.5), **options)
 
@@ -122,7 +132,7 @@ def test_small_things_are_masked_in_a_crop_of_what_is_shown(
     crops = {tuple(mask["prompts"][0]["crop"]) for mask in masks_of(bench)}
     [crop] = crops
     assert crop[0] <= LEFT and crop[2] >= LEFT + PART_WIDTH and crop[2] - crop[0] == 750
-    details = [row[0] for row in product.ask(DECODES, assignment["id"])]
+    details = decodes(product, assignment["id"], 2 * len(things))
     told = [detail.get("crop") for detail in details[-len(things) :]]
     assert told == [list(crop)] * len(things)
     assert all("crop" not in detail for detail in details[: len(things)])
