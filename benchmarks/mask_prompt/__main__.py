@@ -8,13 +8,14 @@ what goes with that click. Later clicks feed logits back as always.
 import argparse
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from skimage.measure import label
 
 from benchmarks.tables import describe_run, format_table, write_section
 from common.metrics import Click, Mask, border_depth, iou, next_click
@@ -44,6 +45,7 @@ class Extra:
     logits: Logits | None = None
     clicks: tuple[Click, ...] = ()
     box: NDArray[np.float64] | None = None
+    at_click_only: bool = False  # the rest of the mask stays as it is
 
 
 def coverage(mask: Mask, frame: ModelFrame) -> Logits:
@@ -81,14 +83,28 @@ def with_centre(mask: Mask, frame: ModelFrame) -> Extra:
 
 def with_box(mask: Mask, frame: ModelFrame) -> Extra:
     """Coverage, and the box of the mask."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
-    return Extra(stretched(10)(mask, frame).logits, box=box)
+    return Extra(stretched(10)(mask, frame).logits, box=box_of(mask))
+
+
+def with_both(mask: Mask, frame: ModelFrame) -> Extra:
+    """Coverage, a click in the middle of the mask, and its box."""
+    return replace(with_centre(mask, frame), box=box_of(mask))
+
+
+def at_click_only(recipe: Prompt) -> Prompt:
+    """The same, and of what would change only the piece that holds the click does."""
+    return lambda mask, frame: replace(recipe(mask, frame), at_click_only=True)
 
 
 def centre_alone(mask: Mask, frame: ModelFrame) -> Extra:
     """No mask; a click in its middle."""
     return Extra(clicks=(centre_of(mask),))
+
+
+def box_of(mask: Mask) -> NDArray[np.float64]:
+    """x0, y0, x1, y1, the outer edges of the outermost pixels."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
 
 
 def centre_of(mask: Mask) -> Click:
@@ -107,6 +123,10 @@ RECIPES: dict[str, Prompt] = {
     "coverage, ±20": stretched(20),
     "coverage, ±10, a click in its middle": with_centre,
     "coverage, ±10, its box": with_box,
+    "coverage, ±10, both": with_both,
+    "coverage, ±10, changed at the click only": at_click_only(stretched(10)),
+    "coverage, ±10, both, changed at the click only": at_click_only(with_both),
+    "coverage, ±10, click in its middle, changed at the click only": at_click_only(with_centre),
 }
 
 
@@ -182,34 +202,42 @@ def refine(predictor: Predictor, embedding: Embedding, case: Case, recipe: Promp
         if click is not None:
             clicks.append(click)
             answer = ask(predictor, embedding, clicks, extra)
-            extra = Extra(answer.low_res_logits, extra.clicks, extra.box)
-            mask = answer.mask
+            extra = replace(extra, logits=answer.low_res_logits)
+            mask = changed_at(mask, answer.mask, click) if extra.at_click_only else answer.mask
         ious.append(iou(mask, case.reference))
     return ious
 
 
+def changed_at(mask: Mask, answer: Mask, click: Click) -> Mask:
+    """The mask with that piece of the change to `answer` that holds the click."""
+    pieces = label(mask ^ answer, connectivity=2)
+    piece = pieces[click.y, click.x]
+    return mask if piece == 0 else np.where(pieces == piece, answer, mask)
+
+
 def measure(
-    predictor: Predictor, images: Sequence[EvaluationImage]
+    predictor: Predictor, images: Sequence[EvaluationImage], recipes: Sequence[str]
 ) -> dict[tuple[str, str], list[list[float]]]:
     """By damage and recipe the IoUs of every mask."""
     found: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
     for number, image in enumerate(images, 1):
         embedding = predictor.embed(image.picture())
         for case in cases_of(predictor, image, embedding):
-            for name, recipe in RECIPES.items():
-                found[case.kind, name].append(refine(predictor, embedding, case, recipe))
+            for name in recipes:
+                ious = refine(predictor, embedding, case, RECIPES[name])
+                found[case.kind, name].append(ious)
         print(f"{number} of {len(images)} images", end="\r", flush=True)
     return found
 
 
 def table_of(found: dict[tuple[str, str], list[list[float]]]) -> str:
     """One row a recipe, for each damage IoU after one and three clicks and the share that one click made worse."""
-    kinds = list(dict.fromkeys(kind for kind, _ in found))
+    kinds, names = (list(dict.fromkeys(keys)) for keys in zip(*found, strict=True))
     head = ["what goes with the click"]
     for kind in kinds:
-        ious = np.array(found[kind, next(iter(RECIPES))])
+        ious = np.array(found[kind, names[0]])
         head.append(f"{kind} (IoU {ious[:, 0].mean():.2f}, {len(ious)} masks)")
-    rows = [[name, *(cell(np.array(found[kind, name])) for kind in kinds)] for name in RECIPES]
+    rows = [[name, *(cell(np.array(found[kind, name])) for kind in kinds)] for name in names]
     return format_table(head, rows)
 
 
@@ -226,11 +254,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("data", type=Path, help="COCO folder with a split `dev`")
     parser.add_argument("--images", type=int, default=60, help="of `dev`; 0: all")
     parser.add_argument("--masks", type=int, default=2, help="of an image; 0: all")
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
     parser.add_argument("--write", action="store_true", help="record in docs/benchmarks.md")
     asked = parser.parse_args(arguments)
     images = sample_images(read_images(asked.data, "dev"), asked.images)
     images = [sample_masks(image, asked.masks) for image in images]
-    found = measure(load_predictor(asked.weights, 0), images)
+    found = measure(load_predictor(asked.weights, 0), images, asked.recipes)
     told = (
         f"{describe_run('python -m benchmarks.mask_prompt')}. In each cell IoU after one / {CLICKS} clicks, and the"
         f" share of masks that the first click made worse by more than {WORSE}."

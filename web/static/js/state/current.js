@@ -19,6 +19,7 @@ import { logitsToRaster } from '../geometry/logits.js';
 import { boxOfFrame } from '../geometry/model_frame.js';
 import { emptyMask, subtract, union } from '../geometry/raster.js';
 import { rasterOf, rleOf } from './rasters.js';
+import { promptOf } from './whole_prompt.js';
 
 /** @type {Painted} */
 export const UNPAINTED = Object.freeze({ add: null, remove: null });
@@ -56,6 +57,7 @@ export function reopenMask(mask) {
     reopened: true,
     base: mask.rle,
     origin: mask.rle,
+    madeOf: promptOf(mask.steps),
     painted: mask.painted === UNPAINTED ? repainted(mask) : mask.painted,
     steps: mask.steps,
   };

@@ -41,6 +41,7 @@
  * @property {import('../geometry/types.js').ModelFrame} [feedFrame]  of `feed`
  * @property {Rle | null} base  what is shown before the decoder answers: the opened mask, or the mask before the last prompt
  * @property {Rle | null} origin  the opened mask as it was
+ * @property {{readonly points: readonly Point[], readonly box: Box | null} | null} [madeOf]  the clicks that made the opened mask, if nothing else did
  * @property {Painted} painted
  * @property {readonly Step[]} steps
  *

@@ -30,6 +30,7 @@ import { sameBox } from '../../geometry/boxes.js';
 import { cropSide, holds, staysInside } from '../../geometry/crop_frame.js';
 import { boxOfFrame } from '../../geometry/model_frame.js';
 import { isEmpty, maskOf } from '../../state/current.js';
+import { wholePrompt } from '../../state/whole_prompt.js';
 import { oneAtATime, ProjectHints } from '../../widgets/hints.js';
 
 export class Crops {
@@ -150,7 +151,7 @@ const addressIn = (image, { crop, url }) => ({ ...image, imageKey: `${image.imag
  * @returns {boolean}
  */
 function hasAll(crop, current, size) {
-  const { points, box } = current;
+  const { points, box } = wholePrompt(current);
   const hasPoints = points.every(({ x, y }) => holds(crop, [x, y, x + 1, y + 1]));
   if (!hasPoints || (box && !holds(crop, box))) return false;
   const mask = maskOf(current, size);

@@ -33,6 +33,7 @@ import { imprint, logitsFromMask } from '../../state/mask_prompt.js';
 import { inHand } from '../../state/masks.js';
 import { rasterOf } from '../../state/rasters.js';
 import { currentOf, sizeOf } from '../../state/workbench.js';
+import { wholePrompt } from '../../state/whole_prompt.js';
 import { Crops } from './crops.js';
 
 const ASK_AGAIN_MS = 1500;
@@ -266,7 +267,7 @@ export class Decoding {
    */
   async #decode({ imageKey, frame, client }, current) {
     const { grain } = this.#options.store.get();
-    const prompt = { points: current.points, box: current.box };
+    const prompt = wholePrompt(current);
     const ask = (/** @type {string} */ key, /** @type {ModelFrame} */ within) =>
       client.decode({ imageKey: key, prompt, maskInput: this.#maskInput(current, within), grain });
     const crop = this.#crops.serving(this.#seen(), current);

@@ -1,0 +1,49 @@
+/**
+ * What the model is asked about the object in hand. With a mask that was opened again goes what says which object it is:
+ * the clicks that it was made of or, where there is more to it than clicks, its box. A correction alone would ask about
+ * another object (docs/decisions/mask-prompts.md).
+ *
+ * @typedef {import('./types.js').Box} Box
+ * @typedef {import('./types.js').Current} Current
+ * @typedef {import('./types.js').Point} Point
+ * @typedef {import('./types.js').Step} Step
+ * @typedef {{readonly points: readonly Point[], readonly box: Box | null}} Prompt
+ */
+import { rasterOf } from './rasters.js';
+
+const CLICKS = new Set(['point', 'box', 'candidate']);
+
+/**
+ * @param {Current} current
+ * @returns {Prompt} image pixels
+ */
+export function wholePrompt({ points, box, origin, madeOf = null }) {
+  if (!origin) return { points, box };
+  if (madeOf) return { points: [...madeOf.points, ...points], box: box ?? madeOf.box };
+  return { points, box: box ?? around(rasterOf(origin).box, points) };
+}
+
+/**
+ * @param {readonly Step[]} steps  of a mask
+ * @returns {Prompt | null} null unless clicks and boxes alone made it
+ */
+export function promptOf(steps) {
+  if (!steps.length || !steps.every(({ kind }) => CLICKS.has(kind))) return null;
+  const points = steps.filter(({ kind }) => kind === 'point').map(({ x, y, label }) => ({ x, y, label }));
+  const box = steps.findLast(({ kind }) => kind === 'box')?.box ?? null;
+  return /** @type {Prompt} */ ({ points, box });
+}
+
+/**
+ * @param {Box} box
+ * @param {readonly Point[]} points
+ * @returns {Box} grown to hold the points that belong to the object
+ */
+function around(box, points) {
+  let [left, top, right, foot] = box;
+  for (const { x, y, label } of points) {
+    if (label !== 1) continue;
+    [left, top, right, foot] = [Math.min(left, x), Math.min(top, y), Math.max(right, x + 1), Math.max(foot, y + 1)];
+  }
+  return [left, top, right, foot];
+}
