@@ -20,7 +20,7 @@ from annotator.api.stored_files import is_unchanged, not_modified, stored_header
 from annotator.errors import NotInScope
 from annotator.models import TokenScope
 from annotator.queries.images import find_embedding
-from annotator.queries.model_versions import encoder_is_known, find_by_encoder
+from annotator.queries.model_versions import encoder_is_known, version_with_encoder
 from annotator.queries.scope import NOTHING, find_image
 from annotator.services.crops import CropState, read_crop, request_crop
 
@@ -52,7 +52,9 @@ class ImageCrops(Endpoint):
     @extend_schema(request=CropBody, responses={200: CropReply, 202: CropReply})
     def post(self, request: Request, image_id: UUID, encoder_fingerprint: str) -> Response:
         image = find_image(person=self.person, image_id=image_id)
-        version = find_by_encoder(encoder_fingerprint)
+        version = version_with_encoder(encoder_fingerprint)
+        if version is None:
+            raise NotInScope(NOTHING)
         x0, y0, x1, y1 = self.read(CropBody)["box"]
         wanted = request_crop(
             image=image, model_version=version, looked_at=(x0, y0, x1, y1), by=self.person

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, Max, QuerySet
 
 from annotator.errors import NotInScope
 from annotator.models import ModelVersion, Promotion
@@ -22,12 +22,11 @@ def encoder_is_known(encoder_fingerprint: str) -> bool:
     return ModelVersion.objects.filter(encoder_fingerprint=encoder_fingerprint).exists()
 
 
-def find_by_encoder(encoder_fingerprint: str) -> ModelVersion:
-    """The newest model version with this encoder; raises `NotInScope` when there is none."""
-    version = all_model_versions().filter(encoder_fingerprint=encoder_fingerprint).first()
-    if version is None:
-        raise NotInScope(NOTHING)
-    return version
+def version_with_encoder(encoder_fingerprint: str) -> ModelVersion | None:
+    """The one with this encoder that was promoted last: its bundle is there. The newest when none was promoted."""
+    versions = ModelVersion.objects.filter(encoder_fingerprint=encoder_fingerprint)
+    promoted = F("promoted").desc(nulls_last=True)
+    return versions.annotate(promoted=Max("promotions")).order_by(promoted, "-created_at").first()
 
 
 def find_model_version(*, model_id: UUID) -> ModelVersion:

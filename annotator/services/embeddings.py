@@ -21,7 +21,7 @@ from annotator.models import (
     Picture,
 )
 from annotator.queries.embeddings import missing_embeddings
-from annotator.queries.model_versions import current_model_version
+from annotator.queries.model_versions import current_model_version, version_with_encoder
 from annotator.services.jobs import WantedJob, create_job, create_jobs
 from annotator.services.stores import file_storage
 from common.embedding_format import DamagedEmbedding, EmbeddingName, decode_embedding
@@ -139,11 +139,7 @@ def read_embedding(
 
 
 def _rebuild(name: EmbeddingName, picture: Picture) -> None:
-    model = (
-        ModelVersion.objects.filter(encoder_fingerprint=name.encoder_fingerprint)
-        .order_by("-created_at")
-        .first()
-    )
+    model = version_with_encoder(name.encoder_fingerprint)
     with transaction.atomic():
         embedding_rows(name).delete()
         if model is not None:

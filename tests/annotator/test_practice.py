@@ -181,7 +181,9 @@ def test_each_object_is_compared_as_soon_as_the_image_is_handed_in(
     image = practice_image(cast)
     other = accepted_mask(image, cast.bob)
     speck = rle.encode(_block(30, 20))
-    Mask.objects.filter(id=other.id).update(counts=speck, area=9, box=[30, 20, 33, 23])
+    Mask.objects.filter(id=other.id).update(
+        counts=speck, area=9, box=[30, 20, 33, 23], order_index=1
+    )
     other.refresh_from_db()
     (lent,) = practise(cast)
     alice, like, alone = browser("alice"), str(uuid.uuid4()), str(uuid.uuid4())

@@ -126,6 +126,14 @@ def test_small_images_and_strangers_get_none(
         assert browser("alice").get(path).status_code == 404
 
 
+def test_the_version_that_people_use_makes_it(
+    browser: Browsers, image: Image, model: ModelVersion
+) -> None:
+    make_model(encoder=model.encoder_fingerprint, promote=False)  # its bundle may be gone
+    ask(browser("alice"), image, model, LOOKED_AT)
+    assert Job.objects.get().request["bundle_fingerprint"] == model.bundle_fingerprint
+
+
 def replace_encoder(model: ModelVersion, encoder: str) -> ModelVersion:
     return ModelVersion(encoder_fingerprint=encoder, manifest=model.manifest)
 
