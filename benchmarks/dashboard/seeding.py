@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -206,7 +207,7 @@ def _model(number: int, *, parent: ModelVersion | None, now: datetime) -> ModelV
     name = "compact" if number == 0 else f"round {number}"
     model = ModelVersion.objects.create(
         name=name,
-        bundle_fingerprint=hashlib.sha256(f"{name} {now}".encode()).hexdigest(),
+        bundle_fingerprint=secrets.token_hex(32),
         encoder_fingerprint=hashlib.sha256(f"encoder {name}".encode()).hexdigest(),
         manifest={"input_size": 512, "files": {}},
         parent=parent,
