@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from drf_spectacular.utils import extend_schema
@@ -16,7 +15,7 @@ from annotator.api.descriptions import API
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictInteger
 from annotator.api.images import FILE
-from annotator.api.stored_files import is_unchanged, not_modified, stored_headers
+from annotator.api.stored_files import send_embedding
 from annotator.errors import NotInScope
 from annotator.models import TokenScope
 from annotator.queries.images import find_embedding
@@ -88,13 +87,10 @@ class ImageCropEmbedding(Endpoint):
         if not is_inside or not encoder_is_known(encoder_fingerprint):
             raise NotInScope(NOTHING)
         known = find_embedding(image=image, encoder_fingerprint=encoder_fingerprint, crop=box)
-        if known is not None and is_unchanged(request, etag=known.file_sha256):
-            return not_modified(etag=known.file_sha256)
-        file = read_crop(image=image, encoder_fingerprint=encoder_fingerprint, box=box)
-        return HttpResponse(
-            file.content,
-            content_type="application/octet-stream",
-            headers=stored_headers(etag=file.sha256),
+        return send_embedding(
+            request,
+            known=known,
+            read=lambda: read_crop(image=image, encoder_fingerprint=encoder_fingerprint, box=box),
         )
 
 

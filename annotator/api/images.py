@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from drf_spectacular.types import OpenApiTypes
@@ -17,12 +16,7 @@ from rest_framework.response import Response
 from annotator.api.descriptions import ImageReply, describe_image
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictBoolean
-from annotator.api.stored_files import (
-    is_unchanged,
-    not_modified,
-    send_stored_file,
-    stored_headers,
-)
+from annotator.api.stored_files import send_embedding, send_stored_file
 from annotator.errors import Invalid, NotInScope
 from annotator.models import Person, TokenScope
 from annotator.queries.images import IMAGE_STATES, find_embedding, page_with_state, with_state
@@ -207,13 +201,10 @@ class ImageEmbedding(Endpoint):
         if not encoder_is_known(encoder_fingerprint):
             raise NotInScope(NOTHING)
         known = find_embedding(image=image, encoder_fingerprint=encoder_fingerprint)
-        if known is not None and is_unchanged(request, etag=known.file_sha256):
-            return not_modified(etag=known.file_sha256)
-        file = read_embedding(image=image, encoder_fingerprint=encoder_fingerprint)
-        return HttpResponse(
-            file.content,
-            content_type="application/octet-stream",
-            headers=stored_headers(etag=file.sha256),
+        return send_embedding(
+            request,
+            known=known,
+            read=lambda: read_embedding(image=image, encoder_fingerprint=encoder_fingerprint),
         )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 
 from annotator.errors import NotInScope
+from annotator.models import Embedding
 from annotator.queries.scope import NOTHING
+from annotator.services.embeddings import EmbeddingFile
 from annotator.services.stores import file_storage
 from annotator.services.streaming import file_blocks
 
@@ -34,6 +38,20 @@ def is_unchanged(request: Request, *, etag: str) -> bool:
 
 def not_modified(*, etag: str) -> HttpResponse:
     return HttpResponse(status=304, headers=stored_headers(etag=etag))
+
+
+def send_embedding(
+    request: Request, *, known: Embedding | None, read: Callable[[], EmbeddingFile]
+) -> HttpResponse:
+    """An embedding, verified; it is read only when the browser does not hold the known one."""
+    if known is not None and is_unchanged(request, etag=known.file_sha256):
+        return not_modified(etag=known.file_sha256)
+    file = read()
+    return HttpResponse(
+        file.content,
+        content_type="application/octet-stream",
+        headers=stored_headers(etag=file.sha256),
+    )
 
 
 def send_stored_file(
