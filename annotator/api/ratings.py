@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotator.api.csv_text import CSV_FILE, csv_file, csv_text
-from annotator.api.descriptions import RleReply
+from annotator.api.descriptions import RleReply, describe_rle
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import StrictInteger
 from annotator.models import (
@@ -111,13 +111,12 @@ def describe_study(result: StudyResult) -> dict[str, object]:
 
 def _describe_studied(studied: StudiedMask) -> dict[str, object]:
     image = studied.mask.image
-    width, height = image.picture.width, image.picture.height
     return {
         "id": str(studied.id),
         "image": str(image.id),
-        "width": width,
-        "height": height,
-        "rle": {"size": [height, width], "counts": studied.counts},
+        "width": image.picture.width,
+        "height": image.picture.height,
+        "rle": describe_rle(studied.counts, image.picture),
     }
 
 
