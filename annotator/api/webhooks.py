@@ -189,8 +189,7 @@ class WebhookSecret(WebhookEndpoint):
         webhook = self.webhook(project_id, webhook_id)
         self.read(StrictSerializer)
         secret = renew_secret(webhook=webhook, by=self.person)
-        told = describe_webhook(self.webhook(project_id, webhook_id))
-        return Response({**told, "secret": secret}, status=201)
+        return Response({**describe_webhook(webhook), "secret": secret}, status=201)
 
 
 class Ping(WebhookEndpoint):

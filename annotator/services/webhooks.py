@@ -84,7 +84,8 @@ def change_webhook(*, webhook: Webhook, changes: WebhookChanges, by: Person) -> 
 def renew_secret(*, webhook: Webhook, by: Person) -> str:
     """A new secret; the one before signs beside it for a day, one before that no longer."""
     with transaction.atomic():
-        webhook = Webhook.objects.select_for_update().select_related("project").get(id=webhook.id)
+        locked = Webhook.objects.select_for_update()
+        webhook.refresh_from_db(fields=["secret_number"], from_queryset=locked)
         webhook.secret_number += 1
         webhook.secret_changed_at = timezone.now()
         webhook.save(update_fields=["secret_number", "secret_changed_at"])

@@ -78,9 +78,9 @@ def switch(request: HttpRequest, project_id: UUID, webhook_id: UUID) -> HttpResp
 @page
 def new_secret(request: HttpRequest, project_id: UUID, webhook_id: UUID) -> HttpResponse:
     """Makes another secret; it is on this answer and nowhere else."""
-    person = signed_in_person(request)
-    secret = renew_secret(webhook=_find(request, project_id, webhook_id), by=person)
-    return _webhook(request, _find(request, project_id, webhook_id), secret=secret)
+    found = _find(request, project_id, webhook_id)
+    secret = renew_secret(webhook=found, by=signed_in_person(request))
+    return _webhook(request, found, secret=secret)
 
 
 @require_POST
