@@ -26,7 +26,7 @@ from model_server.evaluation.images import (
     sample_images,
     sample_masks,
 )
-from model_server.evaluation.network import half_pixel
+from model_server.evaluation.network import half_pixel, tight_box
 from model_server.sam.predictor import Candidate, Embedding, Predictor
 from model_server.training.evaluate import load_predictor, read_images
 
@@ -83,12 +83,12 @@ def with_centre(mask: Mask, frame: ModelFrame) -> Extra:
 
 def with_box(mask: Mask, frame: ModelFrame) -> Extra:
     """Coverage, and the box of the mask."""
-    return Extra(stretched(10)(mask, frame).logits, box=box_of(mask))
+    return Extra(stretched(10)(mask, frame).logits, box=tight_box(mask))
 
 
 def with_both(mask: Mask, frame: ModelFrame) -> Extra:
     """Coverage, a click in the middle of the mask, and its box."""
-    return replace(with_centre(mask, frame), box=box_of(mask))
+    return replace(with_centre(mask, frame), box=tight_box(mask))
 
 
 def at_click_only(recipe: Prompt) -> Prompt:
@@ -99,12 +99,6 @@ def at_click_only(recipe: Prompt) -> Prompt:
 def centre_alone(mask: Mask, frame: ModelFrame) -> Extra:
     """No mask; a click in its middle."""
     return Extra(clicks=(centre_of(mask),))
-
-
-def box_of(mask: Mask) -> NDArray[np.float64]:
-    """x0, y0, x1, y1, the outer edges of the outermost pixels."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
 
 
 def centre_of(mask: Mask) -> Click:

@@ -57,11 +57,15 @@ def click_prompt(clicks: Sequence[Click], frame: ModelFrame) -> Prompt:
 
 
 def box_prompt(reference: Mask, frame: ModelFrame) -> Prompt:
-    """The tight box of a mask: its corners are the outer edges of the outermost pixels."""
-    rows, columns = np.flatnonzero(reference.any(1)), np.flatnonzero(reference.any(0))
-    box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
-    box -= np.tile(half_pixel(frame), 2)
+    """The tight box of a mask."""
+    box = tight_box(reference) - np.tile(half_pixel(frame), 2)
     return prompt_arrays(points=np.zeros((0, 2)), labels=np.zeros(0), box=box, frame=frame)
+
+
+def tight_box(mask: Mask) -> NDArray[np.float64]:
+    """x0, y0, x1, y1 of a mask [H, W]: its corners are the outer edges of the outermost pixels."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
 
 
 def half_pixel(frame: ModelFrame) -> NDArray[np.float64]:
