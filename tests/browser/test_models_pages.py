@@ -18,6 +18,7 @@ from tests.browser.projects import (
     new_project,
     scene,
 )
+from tests.comparisons import comparison, difference
 from tests.live_product import LiveProduct
 from tests.patience import LONG_MS
 
@@ -100,8 +101,7 @@ def test_a_worse_candidate_is_promoted_with_a_reason_and_rolled_back(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
     """A copy of the model in use whose comparison says that it got worse."""
-    measures = {"first_capped": {**measured(0.8, 0.7), "by_group": {}}}
-    stored = {"replayed_on": "held_out", "measures": measures, "cases": []}
+    stored = comparison(first_capped=difference(0.8, 0.7))
     before, version = copy_of_the_model_in_use(product, "a worse one")
     insert_comparison(product, before, version, stored)
     page = open_page("admin", f"/models/{version}")
@@ -140,8 +140,7 @@ def test_two_versions_are_compared_and_the_page_follows(
     page.get_by_role("button", name="Compare now").click()
     expect(page.locator("#pair")).to_contain_text("storage has no bundle", timeout=LONG_MS)
     assert accessibility_problems(page) == []
-    measures = {"first_capped": {**measured(0.6, 0.8), "by_group": {}}}
-    stored = {"replayed_on": "held_out", "measures": measures, "cases": []}
+    stored = comparison(first_capped=difference(0.6, 0.8))
     product.ask(
         """UPDATE annotator_versioncomparison SET found = %s, compared_at = now()
         WHERE candidate_id = %s RETURNING id""",
@@ -228,16 +227,3 @@ def test_the_rounds_of_a_project_are_told_in_a_table_and_charts(
         summary.click()
     expect(page.locator("#per-image-table tr").last).to_contain_text("1.0")
     assert accessibility_problems(page) == []
-
-
-def measured(current: float, candidate: float) -> dict[str, Any]:
-    """One measure that is surely better or worse."""
-    change = round(candidate - current, 4)
-    return {
-        "num_masks": 9,
-        "num_images": 6,
-        "current": current,
-        "candidate": candidate,
-        "difference": change,
-        "interval": [change - 0.01, change + 0.01],
-    }
