@@ -49,3 +49,10 @@ export function isEmptyBox(box) {
 export function sameBox(a, b) {
   return a.every((side, i) => side === b[i]);
 }
+
+/**
+ * @param {Box} outer
+ * @param {Box} inner
+ * @returns {boolean} whether all of the inner one lies in the outer one
+ */
+export const holds = (outer, inner) => outer[0] <= inner[0] && outer[1] <= inner[1] && inner[2] <= outer[2] && inner[3] <= outer[3];

@@ -33,13 +33,6 @@ export function cropSide([x0, y0, x1, y1], image, inputSize) {
 }
 
 /**
- * @param {Box} outer
- * @param {Box} inner
- * @returns {boolean}
- */
-export const holds = (outer, inner) => outer[0] <= inner[0] && outer[1] <= inner[1] && inner[2] <= outer[2] && inner[3] <= outer[3];
-
-/**
  * Whether a mask goes on beyond its crop: it meets a border of the crop that is none of the image.
  *
  * @param {Float32Array} lowRes

@@ -9,6 +9,7 @@
  * @typedef {import('./types.js').Step} Step
  * @typedef {{readonly points: readonly Point[], readonly box: Box | null}} Prompt
  */
+import { hull } from '../geometry/boxes.js';
 import { rasterOf } from './rasters.js';
 
 const CLICKS = new Set(['point', 'box', 'candidate']);
@@ -39,11 +40,4 @@ export function promptOf(steps) {
  * @param {readonly Point[]} points
  * @returns {Box} grown to hold the points that belong to the object
  */
-function around(box, points) {
-  let [left, top, right, foot] = box;
-  for (const { x, y, label } of points) {
-    if (label !== 1) continue;
-    [left, top, right, foot] = [Math.min(left, x), Math.min(top, y), Math.max(right, x + 1), Math.max(foot, y + 1)];
-  }
-  return [left, top, right, foot];
-}
+const around = (box, points) => points.filter(({ label }) => label === 1).reduce((found, { x, y }) => hull(found, [x, y, x + 1, y + 1]), box);

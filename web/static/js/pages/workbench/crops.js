@@ -26,8 +26,8 @@
 import { ApiError } from '../../api/transport.js';
 import { DecoderError } from '../../decoder/errors.js';
 import { NewestOnly } from '../../decoder/newest_only.js';
-import { sameBox } from '../../geometry/boxes.js';
-import { cropSide, holds, staysInside } from '../../geometry/crop_frame.js';
+import { holds, sameBox } from '../../geometry/boxes.js';
+import { cropSide, staysInside } from '../../geometry/crop_frame.js';
 import { boxOfFrame } from '../../geometry/model_frame.js';
 import { isEmpty, maskOf } from '../../state/current.js';
 import { wholePrompt } from '../../state/whole_prompt.js';
