@@ -7,7 +7,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.projects import accessibility_problems, new_project, scene
+from tests.browser.projects import (
+    accept_a_mask,
+    accessibility_problems,
+    new_project,
+    scene,
+)
 from tests.live_product import LiveProduct
 
 pytestmark = pytest.mark.browser
@@ -50,3 +55,34 @@ def test_several_images_are_kept_for_scoring_and_removed_at_once(
     expect(page.locator(".image-card")).to_have_count(1)
     expect(page.locator(".image-card")).to_contain_text("boat.png")
     assert manager.get(f"{path}/images").json()["total"] == 1
+
+
+def test_of_several_images_those_with_known_masks_become_the_practice_set(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project, manager = new_project(product), product.session("manager")
+    files = {f"{name}.png": scene(seed) for seed, name in enumerate(("weir", "lock", "mole"), 80)}
+    assert manager.upload(f"/api/v1/projects/{project}/images", files).status == 201
+    handed_in = []
+    for _ in range(2):
+        lent = accept_a_mask(product, project)
+        submit = f"/api/v1/assignments/{lent['id']}/submit"
+        assert product.session("annotator").post(submit, {}).status == 200
+        handed_in.append(lent["image"]["name"])
+    [left] = set(files) - set(handed_in)
+
+    page = open_page("manager", f"/projects/{project}/images")
+    bar = page.get_by_role("group", name="Chosen images")
+    for name in files:
+        page.get_by_label(f"Choose {name}").check()
+    bar.get_by_role("button", name="Use for practice").click()
+    expect(page.get_by_text("2 images in the practice set.")).to_be_visible()
+    expect(page.get_by_text("1 image stayed as it was: Others can be compared")).to_be_visible()
+    for name in files:
+        card = page.locator(".image-card", has_text=name)
+        expect(card.get_by_text("Practice")).to_have_count(int(name in handed_in))
+    expect(page.get_by_label(f"Choose {left}")).to_be_checked()
+    page.get_by_label(f"Choose {handed_in[0]}").check()
+    bar.get_by_role("button", name="Not for practice").click()
+    expect(page.get_by_text("2 images out of the practice set.")).to_be_visible()
+    expect(page.locator(".image-card", has_text="Practice")).to_have_count(1)

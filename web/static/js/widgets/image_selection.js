@@ -28,6 +28,8 @@ export class ImageSelection {
     this.#onCleared = onCleared;
     this.#wire('chosen-hold-out', 'kept for scoring', (image) => this.#api.changeImage(image, { held_out: true }));
     this.#wire('chosen-train', 'trained on from now on', (image) => this.#api.changeImage(image, { held_out: false }));
+    this.#wire('chosen-practice', 'in the practice set', (image) => this.#api.changeImage(image, { is_practice: true }));
+    this.#wire('chosen-no-practice', 'out of the practice set', (image) => this.#api.changeImage(image, { is_practice: false }));
     byId('chosen-remove', HTMLElement).addEventListener('click', () => void this.#remove());
     byId('chosen-none', HTMLElement).addEventListener('click', () => this.#clear());
   }
