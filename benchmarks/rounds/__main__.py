@@ -62,9 +62,12 @@ def _table(asked: argparse.Namespace) -> int:
     for folder in asked.folders:
         common, arms = read_arms(folder)
         told = ", ".join(f"{name} {value}" for name, value in common.items() if name != "images")
-        part = f"### {common['images']}\n\n{told}; seeds {_seeds(arms)}\n\n{tables(arms)}"
+        trained = "whole model" if common["train_encoder"] else "decoder"
+        heading = f"### {common['images']}, {trained}"
+        part = f"{heading}\n\n{told}; seeds {_seeds(arms)}\n\n{tables(arms)}"
         if asked.write:
-            image = DOCUMENT.parent / "images" / f"rounds-{common['images']}.svg"
+            name = f"rounds-{common['images']}-{trained.replace(' ', '-')}.svg"
+            image = DOCUMENT.parent / "images" / name
             image.write_text(chart(arms))
             part += f"\n\n![Both arms by round](images/{image.name})"
         parts.append(part)
