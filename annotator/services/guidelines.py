@@ -11,10 +11,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from annotator.errors import Conflict, DomainError
-from annotator.models import GuidelinePicture, Person, Project
+from annotator.models import GuidelinePicture, Person, Picture, Project
 from annotator.queries.guidelines import guideline_pictures
 from annotator.services.audit import record_act
 from annotator.services.images import Refusal, Upload, clean_name
+from annotator.services.picture_processes import PictureReader
 from annotator.services.pictures import store_picture
 
 MAX_GUIDELINE_PICTURES = 50
@@ -58,12 +59,14 @@ def add_guideline_pictures(
     """Stores each file under its name, without spaces; the same name again is replaced."""
     added: list[GuidelinePicture] = []
     refused: list[Refusal] = []
-    for upload in uploads:
-        name = re.sub(r"[\s()<>]+", "-", clean_name(upload.name))
-        try:
-            added.append(_add(project, name, upload, by))
-        except DomainError as error:
-            refused.append(Refusal(name, error.code, error.message))
+    with PictureReader() as reader:
+        for upload in uploads:
+            name = re.sub(r"[\s()<>]+", "-", clean_name(upload.name))
+            try:
+                picture = store_picture(source=upload.path, reader=reader)
+                added.append(_add(project, name, picture, by))
+            except DomainError as error:
+                refused.append(Refusal(name, error.code, error.message))
     return PictureReport(added, refused)
 
 
@@ -75,8 +78,7 @@ def remove_guideline_picture(*, picture: GuidelinePicture, by: Person) -> None:
         picture.delete()
 
 
-def _add(project: Project, name: str, upload: Upload, by: Person) -> GuidelinePicture:
-    picture = store_picture(source=upload.path)
+def _add(project: Project, name: str, picture: Picture, by: Person) -> GuidelinePicture:
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # one at a time count
         others = guideline_pictures(project).exclude(name=name)

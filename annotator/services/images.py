@@ -16,6 +16,7 @@ from annotator.models import Agreement, Image, Person, Picture, Project
 from annotator.queries.image_copies import good_masks, is_handed_in
 from annotator.services.audit import record_act
 from annotator.services.embeddings import request_embedding
+from annotator.services.picture_processes import PictureReader
 from annotator.services.pictures import store_picture
 
 CONTROL_CHARACTERS = re.compile(
@@ -55,14 +56,15 @@ def add_images(*, project: Project, uploads: Iterable[Upload], by: Person | None
     require_open(project)
     added: list[Added] = []
     refused: list[Refusal] = []
-    for upload in uploads:
-        name = clean_name(upload.name)
-        try:
-            picture = store_picture(source=upload.path)
-        except DomainError as error:
-            refused.append(Refusal(name, error.code, error.message))
-            continue
-        added.append(add_picture(project=project, picture=picture, name=name, by=by))
+    with PictureReader() as reader:
+        for upload in uploads:
+            name = clean_name(upload.name)
+            try:
+                picture = store_picture(source=upload.path, reader=reader)
+            except DomainError as error:
+                refused.append(Refusal(name, error.code, error.message))
+                continue
+            added.append(add_picture(project=project, picture=picture, name=name, by=by))
     new = [one.image.name for one in added if not one.is_duplicate]
     if new:
         record_act(

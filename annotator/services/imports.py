@@ -43,6 +43,7 @@ from annotator.services.imported_masks import (
     short,
 )
 from annotator.services.mask_history import revision_of
+from annotator.services.picture_processes import PictureReader
 from annotator.services.pictures import ReadPicture, reading_picture
 from common import rle
 from common.segmentation import BadSegmentation
@@ -108,6 +109,7 @@ class _Import:
     settings: ImportSettings
     by: Person | None
     report: ImportReport
+    reader: PictureReader
     # Of a dry run: the masks that would be there by now, by picture.
     imagined: dict[str, set[str]] = field(default_factory=dict)
 
@@ -136,15 +138,16 @@ def import_masks(
     report = ImportReport(num_images=len(index.images))
     for stray in index.strays:
         report.refuse(stray.place, stray.code, stray.message, masks=stray.num_masks)
-    run = _Import(project, index, images, settings_, by, report)
-    try:
-        for entry in index.images:
-            _import_image(run, entry)
-            report.images_done += 1
-            advance(report)
-    finally:
-        if report.has_changed and not settings_.dry_run:
-            _tell(run)
+    with PictureReader() as reader:
+        run = _Import(project, index, images, settings_, by, report, reader)
+        try:
+            for entry in index.images:
+                _import_image(run, entry)
+                report.images_done += 1
+                advance(report)
+        finally:
+            if report.has_changed and not settings_.dry_run:
+                _tell(run)
     return report
 
 
@@ -180,7 +183,7 @@ def _reading(run: _Import, entry: CocoImage) -> Iterator[ReadPicture]:
     """The picture of an entry; every refusal of an upload is one here too."""
     path = _file_of(run, entry)
     try:
-        with reading_picture(source=path) as found:
+        with reading_picture(source=path, reader=run.reader) as found:
             yield found
     except StorageLow:
         raise

@@ -1,7 +1,7 @@
-"""The bounded child that reads one untrusted picture: `python -m annotator.services.picture_reader`.
+"""What the bounded child (`picture_forks`) does with one untrusted picture.
 
-It runs with a memory cap and a CPU limit, knows neither Django nor the database, and writes into one folder:
-`picture.jpg|png` (normalised), `thumbnail.jpg`, `tiles/<level>/<col>_<row>.jpg` and `report.json`.
+It knows neither Django nor the database, and writes into one folder: `picture.jpg|png` (normalised),
+`thumbnail.jpg` and `tiles/<level>/<col>_<row>.jpg`.
 
 Normalisation: content decides the type (JPEG, PNG, WEBP); EXIF rotation is applied; grey, palette, CMYK,
 alpha and 16-bit become 8-bit RGB (alpha over white, 16-bit divided by 257 and rounded); colour profiles and
@@ -10,12 +10,9 @@ all other metadata are dropped. Lossy sources become JPEG (quality 95, 4:4:4), o
 
 from __future__ import annotations
 
-import json
-import resource
-import sys
 import warnings
 import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import ExifTags, Image, ImageOps
@@ -62,16 +59,6 @@ class Report:
     orientation: int = 1  # EXIF's 1 to 8, undone by the normalisation
     refused_code: str = ""
     refused_message: str = ""
-
-
-def main(arguments: list[str]) -> int:
-    source, folder, memory, seconds = arguments
-    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    report = read_picture(source=Path(source), folder=Path(folder))
-    (Path(folder) / "report.json").write_text(json.dumps(asdict(report)), encoding="utf-8")
-    return 0
 
 
 def read_picture(*, source: Path, folder: Path) -> Report:
@@ -243,7 +230,3 @@ def _write_tiles(picture: Image.Image, folder: Path) -> None:
             corner = (min(column + TILE_SIDE, picture.width), min(row + TILE_SIDE, picture.height))
             tile = picture.crop((column, row, *corner))
             tile.save(folder / f"{column // TILE_SIDE}_{row // TILE_SIDE}.jpg", "JPEG", quality=90)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

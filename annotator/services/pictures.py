@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +12,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from annotator.errors import DomainError, Invalid, StorageLow, TooLarge, WrongType
+from annotator.errors import Invalid, StorageLow, TooLarge
 from annotator.models import Picture
+from annotator.services.picture_processes import PictureReader
 from annotator.services.picture_reader import Report
 from annotator.services.stores import file_storage
 from storage import sha256_of_file
-
-ERRORS: dict[str, type[DomainError]] = {"wrong_type": WrongType, "too_large": TooLarge}
 
 
 @dataclass(frozen=True)
@@ -35,17 +31,17 @@ class ReadPicture:
     keep: Callable[[], Picture]
 
 
-def store_picture(*, source: Path) -> Picture:
+def store_picture(*, source: Path, reader: PictureReader) -> Picture:
     """The picture of a local file; the same content again is the same picture.
 
     Raises `WrongType`, `TooLarge` or `Invalid` with the reason; a refused file leaves nothing behind.
     """
-    with reading_picture(source=source) as found:
+    with reading_picture(source=source, reader=reader) as found:
         return found.keep()
 
 
 @contextmanager
-def reading_picture(*, source: Path) -> Iterator[ReadPicture]:
+def reading_picture(*, source: Path, reader: PictureReader) -> Iterator[ReadPicture]:
     """Reads a local file as `store_picture` does, for callers that look at it before they keep it.
 
     A file of our own (its bytes are a stored picture's) is that picture: it is not compressed again.
@@ -63,7 +59,7 @@ def reading_picture(*, source: Path) -> Iterator[ReadPicture]:
         yield ReadPicture(known.sha256, known.width, known.height, orientation, lambda: known)
         return
     with tempfile.TemporaryDirectory(prefix="maskwright-picture-") as folder:
-        report = _read_in_child(source, Path(folder))
+        report = reader.read(source=source, folder=Path(folder))
         yield ReadPicture(
             sha256=sha256_of_file(Path(folder) / report.file_name),
             width=report.width,
@@ -88,32 +84,6 @@ def picture_keys(*, sha256: str, file_type: str) -> tuple[str, str]:
 
 def tile_key(*, sha256: str, level: int, column: int, row: int) -> str:
     return f"tiles/{sha256}/{level}/{column}_{row}.jpg"
-
-
-def _read_in_child(source: Path, folder: Path) -> Report:
-    arguments = [str(source), str(folder)]
-    limits = [str(settings.DECODE_MEMORY_BYTES), str(settings.DECODE_SECONDS)]
-    command = [sys.executable, "-m", "annotator.services.picture_reader", *arguments, *limits]
-    try:
-        subprocess.run(
-            command,
-            cwd=settings.BASE_DIR,
-            env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=settings.DECODE_SECONDS,
-            check=True,
-        )
-        found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    except (subprocess.SubprocessError, OSError, ValueError) as error:
-        raise Invalid(
-            "Reading the picture takes too long or too much.", code="too_costly"
-        ) from error
-    report = Report(**found)
-    if report.refused_code:
-        kind = ERRORS.get(report.refused_code, Invalid)
-        raise kind(report.refused_message, code=report.refused_code)
-    return report
 
 
 def _known_orientation(known: Picture, source_sha256: str) -> int | None:

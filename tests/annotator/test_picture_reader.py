@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from pytest_django.fixtures import Settings
 
 from annotator.errors import DomainError
 from annotator.models import Picture
+from annotator.services.picture_processes import PictureReader
 from annotator.services.picture_reader import check_size, read_picture, tile_level_sizes
 from annotator.services.pictures import store_picture
 from tests import pictures
@@ -150,8 +155,8 @@ def test_a_bomb_is_refused_in_the_child_and_leaves_nothing(
 ) -> None:
     source = tmp_path / "bomb.png"
     source.write_bytes(pictures.hollow_png(1, 100_000_000))
-    with pytest.raises(DomainError):
-        store_picture(source=source)
+    with pytest.raises(DomainError), PictureReader() as reader:
+        store_picture(source=source, reader=reader)
     assert not Picture.objects.exists()
     assert not [path for path in own_storage.rglob("*") if path.is_file()]
 
@@ -161,8 +166,8 @@ def test_the_child_has_a_memory_cap(tmp_path: Path, own_storage: Path, settings:
     settings.DECODE_MEMORY_BYTES = 2**28  # type: ignore[attr-defined]
     source = tmp_path / "large.png"
     source.write_bytes(pictures.hollow_png(9_000, 9_000, rows=9_000))
-    with pytest.raises(DomainError) as refused:
-        store_picture(source=source)
+    with pytest.raises(DomainError) as refused, PictureReader() as reader:
+        store_picture(source=source, reader=reader)
     assert refused.value.code == "too_costly"
     assert not [path for path in own_storage.rglob("*") if path.is_file()]
 
@@ -171,6 +176,77 @@ def test_the_child_has_a_memory_cap(tmp_path: Path, own_storage: Path, settings:
 def test_the_same_content_twice_is_one_stored_file(tmp_path: Path, own_storage: Path) -> None:
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(pictures.png())
-    first, second = (store_picture(source=tmp_path / name) for name in ("a.png", "b.png"))
+    with PictureReader() as reader:
+        first, second = (
+            store_picture(source=tmp_path / name, reader=reader) for name in ("a.png", "b.png")
+        )
     assert first == second
     assert len([path for path in own_storage.rglob("*") if path.is_file()]) == 2
+
+
+def test_many_pictures_are_read_by_one_process_that_ends_with_the_block(tmp_path: Path) -> None:
+    sizes, processes = [], set()
+    with PictureReader() as reader:
+        for number in range(3):
+            source, folder = _source(tmp_path, pictures.png(61 + number, 43))
+            report = reader.read(source=source, folder=folder)
+            sizes.append((report.width, report.height))
+            processes |= _reading_processes()
+    assert sizes == [(61, 43), (62, 43), (63, 43)]
+    assert len(processes) == 1
+    assert _reading_processes() == set()
+
+
+def test_a_process_that_was_ended_costs_the_next_picture_nothing(tmp_path: Path) -> None:
+    with PictureReader() as reader:
+        source, folder = _source(tmp_path, pictures.png())
+        reader.read(source=source, folder=folder)
+        [process] = _reading_processes()
+        os.kill(process, signal.SIGKILL)
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+        source, folder = _source(tmp_path, pictures.jpeg(70, 40))
+        assert reader.read(source=source, folder=folder).width == 70
+
+
+def test_a_picture_that_takes_too_much_or_too_long_costs_the_next_one_nothing(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.DECODE_MEMORY_BYTES = 2**28
+    large = pictures.hollow_png(9_000, 9_000, rows=9_000)
+    endless = tmp_path / "endless"
+    os.mkfifo(endless)
+    with PictureReader() as reader:
+        source, folder = _source(tmp_path, large)
+        assert _refused(reader, source, folder) == "too_costly"
+        source, folder = _source(tmp_path, pictures.png())
+        assert reader.read(source=source, folder=folder).width == 61
+        settings.DECODE_SECONDS = 1
+        assert _refused(reader, endless, folder) == "too_costly"
+        settings.DECODE_SECONDS = 60
+        source, folder = _source(tmp_path, pictures.png(80, 43))
+        assert reader.read(source=source, folder=folder).width == 80
+
+
+def _source(tmp_path: Path, content: bytes) -> tuple[Path, Path]:
+    """A file with this content, and an empty folder."""
+    folder = tmp_path / uuid.uuid4().hex
+    folder.mkdir()
+    source = folder.with_suffix(".upload")
+    source.write_bytes(content)
+    return source, folder
+
+
+def _refused(reader: PictureReader, source: Path, folder: Path) -> str:
+    with pytest.raises(DomainError) as refused:
+        reader.read(source=source, folder=folder)
+    return refused.value.code
+
+
+def _reading_processes() -> set[int]:
+    """Process ids of those of our children that read pictures."""
+    found = set()
+    for children in Path("/proc/self/task").glob("*/children"):
+        for child in children.read_text().split():
+            if b"picture_forks" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(int(child))
+    return found
