@@ -9,7 +9,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from annotator.errors import Invalid, StorageLow, TooLarge
+from annotator.errors import Invalid, TooLarge
+from annotator.services.room import refuse_beyond
 
 MAX_FILES = 200_000
 MAX_UNPACKED_BYTES = 20 * 2**30
@@ -49,8 +50,12 @@ def _check_size(entries: list[zipfile.ZipInfo], folder: Path) -> None:
             f"Unpacked it has {len(entries):,} files and {num_bytes:,} bytes: more than is taken."
         )
         raise TooLarge(text)
-    if 2 * num_bytes > shutil.disk_usage(folder).free:
-        raise StorageLow("There is no room to unpack it; send it in parts.")
+    refuse_beyond(
+        shutil.disk_usage(folder).free,
+        2 * num_bytes,  # its pictures are stored while it lies there
+        purpose="The data set, unpacked,",
+        advice="Free some, or send it in parts.",
+    )
 
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:

@@ -15,7 +15,7 @@ from annotator.services.heart import Heart, Stopped
 from annotator.services.images import clean_name, require_open
 from annotator.services.imports import ImportReport, ImportSettings, import_masks
 from annotator.services.jobs import WantedJob, create_job
-from annotator.services.pictures import check_room
+from annotator.services.room import require_room
 from annotator.services.stores import file_storage
 from annotator.services.web_jobs import run_attempt, stop_job
 
@@ -23,7 +23,11 @@ from annotator.services.web_jobs import run_attempt, stop_job
 def request_import(*, project: Project, by: Person, name: str, path: Path) -> Import:
     """Keeps the file and queues its import. Raises `Conflict` (archived) and `StorageLow`."""
     require_open(project)
-    check_room()
+    require_room(
+        2 * path.stat().st_size,
+        purpose="The file, unpacked,",
+        advice="Free some, or send it in parts.",
+    )
     import_id = uuid.uuid4()
     file_key = f"imports/{import_id}.zip"
     file_storage().put_file(file_key, path)

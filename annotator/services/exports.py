@@ -23,6 +23,7 @@ from annotator.services.export_formats.source import Advance, Selection, picture
 from annotator.services.export_formats.yolo import write_yolo
 from annotator.services.heart import Heart
 from annotator.services.jobs import WantedJob, create_job
+from annotator.services.room import require_room
 from annotator.services.stores import file_storage
 from annotator.services.web_jobs import run_attempt
 
@@ -46,13 +47,14 @@ class ExportFormat:
     write: Callable[[Selection, BinaryIO, Advance], int]  # returns how many masks
     file_type: FileType  # without pictures; with them it is a zip file
     takes_pictures: bool = True
+    tells_of_all: bool = False  # of images without masks too, when the whole project is written
 
     def type_of_file(self, *, with_pictures: bool) -> FileType:
         return ZIP if with_pictures else self.file_type
 
 
 FORMATS = {
-    "coco": ExportFormat("COCO RLE", write_coco, JSON),
+    "coco": ExportFormat("COCO RLE", write_coco, JSON, tells_of_all=True),
     "sa1b": ExportFormat("SA-1B JSON", write_sa1b, ZIP),
     "labels": ExportFormat("PNG label maps", write_label_maps, ZIP),
     "yolo": ExportFormat("YOLO polygons", write_yolo, ZIP),
@@ -70,9 +72,14 @@ def request_export(
     part: ExportPart = WHOLE,
     with_pictures: bool = False,
 ) -> Export:
-    """Queues an export. Raises `Invalid` for an unknown format or part, and for pictures in a format without."""
+    """Queues an export.
+
+    Raises `Invalid` for an unknown format or part, and for pictures in a format without; `StorageLow` when its
+    pictures do not fit.
+    """
     check_format(format, with_pictures=with_pictures)
     check_part(project=project, part=part)
+    check_pictures_fit(Selection(project, part, with_pictures=with_pictures), format=format)
     with transaction.atomic():
         export_id = uuid.uuid4()
         job, _ = create_job(
@@ -101,6 +108,16 @@ def check_format(format: str, *, with_pictures: bool = False) -> None:
         raise Invalid(text, code="no_pictures", field="with_pictures")
 
 
+def check_pictures_fit(selection: Selection, *, format: str) -> None:
+    """Raises `StorageLow` for an export whose pictures are more than the storage can take; masks are little beside."""
+    if selection.with_pictures:
+        require_room(
+            selection.num_picture_bytes(of_all=FORMATS[format].tells_of_all),
+            purpose="The export with its pictures",
+            advice="Free some, or export without the pictures or a part of them.",
+        )
+
+
 def run_export(*, job_id: str, token: int) -> None:
     """Carries out one attempt at an export."""
 
@@ -117,6 +134,7 @@ def write_export(*, export: Export, advance: Advance) -> None:
     selection = Selection(
         export.project, ExportPart.from_json(export.part), with_pictures=export.with_pictures
     )
+    check_pictures_fit(selection, format=export.format)
     suffix = format.type_of_file(with_pictures=export.with_pictures).suffix
     export.file_key = f"exports/{export.id}.{suffix}"
     with storage.writer(export.file_key) as out:

@@ -12,10 +12,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from annotator.errors import Invalid, StorageLow, TooLarge
+from annotator.errors import Invalid, TooLarge
 from annotator.models import Picture
 from annotator.services.picture_processes import PictureReader
 from annotator.services.picture_reader import Report
+from annotator.services.room import check_room
 from annotator.services.stores import file_storage
 from storage import sha256_of_file
 
@@ -67,13 +68,6 @@ def reading_picture(*, source: Path, reader: PictureReader) -> Iterator[ReadPict
             orientation=report.orientation,
             keep=lambda: _keep(report, Path(folder), source_sha256),
         )
-
-
-def check_room() -> None:
-    """Uploads stop first, saves last: raises `StorageLow` when little room is left."""
-    free = file_storage().free_bytes()
-    if free is not None and free < settings.STORAGE_RESERVE_BYTES:
-        raise StorageLow("The storage is nearly full; new images are not accepted for now.")
 
 
 def picture_keys(*, sha256: str, file_type: str) -> tuple[str, str]:

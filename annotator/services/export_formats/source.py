@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from numpy.typing import NDArray
 
 from annotator.models import Image, Mask, MaskRevision, Picture, Project, Round
@@ -58,6 +58,13 @@ class Selection:
         for number, image in enumerate(ordered.iterator(chunk_size=500), 1):
             if wanted is None or image.id in wanted:
                 yield number, image
+
+    def num_picture_bytes(self, *, of_all: bool) -> int:
+        """Bytes of the pictures: of the images with masks, of a whole project `of_all` of them; rather too many."""
+        images = Image.objects.filter(project=self.project, deleted_at=None)
+        if not (of_all and self.part.is_whole):
+            images = images.filter(id__in=self._candidates().order_by().values("image_id"))
+        return images.aggregate(found=Sum("picture__num_bytes"))["found"] or 0
 
     @property
     def _is_of_round(self) -> bool:
