@@ -17,7 +17,7 @@ from model_server.worker.coco_folder import write_coco_folder
 from model_server.worker.job_run import JobRun
 
 SCALES = ("0.8", "1.6")  # jitter of the longest side: less than when training from nothing
-START_SHARE = "0.25"  # of the current weights in the candidate's: docs/decisions/small-rounds.md
+START_WORTH = 20  # masks: what the current weights count for: docs/decisions/small-rounds.md
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Training:
         write_coco_folder({"": masks}, storage=job.storage, folder=job.folder / "coco")
         base = job.fetch_weights(request.base_bundle_fingerprint, "base")
         before = self.score(base, masks, share=0.02, title="Scoring the current model")
-        trained = self.train(base)
+        trained = self.train(base, num_masks=sum(mask.split == "train" for mask in masks))
         after = self.score(trained, masks, share=0.8, title="Scoring the new model")
         job.compare(
             base,
@@ -61,16 +61,16 @@ class Training:
             look=lambda: (0.9, "Making the bundle"),
         )
 
-    def train(self, base: Path) -> Path:
+    def train(self, base: Path, *, num_masks: int) -> Path:
         out = self.job.folder / "out"
         self.job.step(
             "model_server.training.train",
-            [*self.train_arguments(base, out), "--resume"],
+            [*self.train_arguments(base, out, num_masks), "--resume"],
             look=lambda: training_progress(out / "log.jsonl"),
         )
         return out / "weights.safetensors"
 
-    def train_arguments(self, base: Path, out: Path) -> list[str]:
+    def train_arguments(self, base: Path, out: Path, num_masks: int) -> list[str]:
         settings = self.request.settings
         config = json.loads(base.with_suffix(".json").read_text())
         phase = ("images_per_batch", "masks_per_image", "rounds")
@@ -83,7 +83,7 @@ class Training:
             "--minutes": str(float(settings["minutes"])),
             "--learning-rate": str(float(settings["learning_rate"])),
             "--seed": str(int(settings["seed"])),
-            "--start-share": START_SHARE,
+            "--start-share": f"{start_share(num_masks):.3f}",
             "--warm-up-steps": str(max(1, int(settings["steps"]) // 10)),
             "--phase": ",".join(["1.0", *numbers, *SCALES]),
             "--log-steps": "5",
@@ -109,6 +109,11 @@ class Training:
             "settings": self.request.settings,
             "job": self.request.job_id,
         }
+
+
+def start_share(num_masks: int) -> float:
+    """Of the current weights in the candidate's: the less, the more masks the candidate learned from."""
+    return START_WORTH / (START_WORTH + num_masks)
 
 
 def training_progress(log: Path) -> tuple[float, str]:
