@@ -44,7 +44,8 @@ class Training:
         write_coco_folder({"": masks}, storage=job.storage, folder=job.folder / "coco")
         base = job.fetch_weights(request.base_bundle_fingerprint, "base")
         before = self.score(base, masks, share=0.02, title="Scoring the current model")
-        trained = self.train(base, num_masks=sum(mask.split == "train" for mask in masks))
+        kept = start_share(sum(mask.split == "train" for mask in masks))
+        trained = self.train(base, kept)
         after = self.score(trained, masks, share=0.8, title="Scoring the new model")
         job.compare(
             base,
@@ -56,21 +57,21 @@ class Training:
         keep_encoder = [] if request.settings["train_encoder"] else ["--encoder-from", str(base)]
         job.make_bundle(
             trained,
-            {"scores": scores, "provenance": self.provenance()},
+            {"scores": scores, "provenance": self.provenance(kept)},
             keep_encoder,
             look=lambda: (0.9, "Making the bundle"),
         )
 
-    def train(self, base: Path, *, num_masks: int) -> Path:
+    def train(self, base: Path, kept: float) -> Path:
         out = self.job.folder / "out"
         self.job.step(
             "model_server.training.train",
-            [*self.train_arguments(base, out, num_masks), "--resume"],
+            [*self.train_arguments(base, out, kept), "--resume"],
             look=lambda: training_progress(out / "log.jsonl"),
         )
         return out / "weights.safetensors"
 
-    def train_arguments(self, base: Path, out: Path, num_masks: int) -> list[str]:
+    def train_arguments(self, base: Path, out: Path, kept: float) -> list[str]:
         settings = self.request.settings
         config = json.loads(base.with_suffix(".json").read_text())
         phase = ("images_per_batch", "masks_per_image", "rounds")
@@ -83,7 +84,7 @@ class Training:
             "--minutes": str(float(settings["minutes"])),
             "--learning-rate": str(float(settings["learning_rate"])),
             "--seed": str(int(settings["seed"])),
-            "--start-share": f"{start_share(num_masks):.3f}",
+            "--start-share": str(kept),
             "--warm-up-steps": str(max(1, int(settings["steps"]) // 10)),
             "--phase": ",".join(["1.0", *numbers, *SCALES]),
             "--log-steps": "5",
@@ -102,18 +103,19 @@ class Training:
         most_images = int(self.request.settings["held_out_images"])
         return self.job.score(weights, most_images=most_images, look=lambda: (share, title))
 
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self, kept: float) -> dict[str, Any]:
         return {
             "base_bundle": self.request.base_bundle_fingerprint,
             "snapshot": self.request.snapshot_key,
             "settings": self.request.settings,
+            "start_share": kept,
             "job": self.request.job_id,
         }
 
 
 def start_share(num_masks: int) -> float:
     """Of the current weights in the candidate's: the less, the more masks the candidate learned from."""
-    return START_WORTH / (START_WORTH + num_masks)
+    return round(START_WORTH / (START_WORTH + num_masks), 3)
 
 
 def training_progress(log: Path) -> tuple[float, str]:

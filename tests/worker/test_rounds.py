@@ -77,6 +77,7 @@ def test_a_round_trains_on_the_accepted_masks_and_its_candidate_can_be_promoted(
     assert set(held_out["before"]["miou_at"]) == set(held_out["after"]["miou_at"])
     assert candidate.manifest["provenance"]["snapshot"] == started.snapshot_key
     assert isinstance(read_log(round_=started), list)
+    assert candidate.manifest["provenance"]["start_share"] == 0.909, "20 to the 2 masks"
     check_comparison(candidate, held_out=masks[2])
 
     promote(
