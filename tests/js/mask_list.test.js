@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { encode } from '../../web/static/js/geometry/rle.js';
-import { UNPAINTED } from '../../web/static/js/state/current.js';
+import { UNPAINTED } from '../../web/static/js/state/painted.js';
 import { maskAt } from '../../web/static/js/state/masks.js';
 import { RowPlaces } from '../../web/static/js/ui/row_places.js';
 

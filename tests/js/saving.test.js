@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Saving } from '../../web/static/js/pages/workbench/saving.js';
-import { paint, newCurrent, strokeArea } from '../../web/static/js/state/current.js';
+import { newCurrent, paint } from '../../web/static/js/state/current.js';
+import { strokeArea } from '../../web/static/js/state/painted.js';
 import { commit, newHistory } from '../../web/static/js/state/history.js';
 import { acceptCurrent, inHand } from '../../web/static/js/state/masks.js';
 import { createStore } from '../../web/static/js/state/store.js';

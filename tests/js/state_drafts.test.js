@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { areaOf } from '../../web/static/js/geometry/raster.js';
-import { addPoint, answer, maskOf, movePoint, needsAnswer, newCurrent, paint, removePoint, setBox, strokeArea } from '../../web/static/js/state/current.js';
+import { addPoint, answer, maskOf, movePoint, needsAnswer, newCurrent, paint, removePoint, setBox } from '../../web/static/js/state/current.js';
+import { strokeArea } from '../../web/static/js/state/painted.js';
 import { draftOf, isInHand, resumed, takenInHand } from '../../web/static/js/state/drafts.js';
 import { EMPTY_DOC } from '../../web/static/js/state/history.js';
 import { acceptCurrent, inHand, reopen } from '../../web/static/js/state/masks.js';

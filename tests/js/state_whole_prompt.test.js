@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { rleOf } from '../../web/static/js/state/rasters.js';
-import { addPoint, newCurrent, reopenMask, setBox, UNPAINTED } from '../../web/static/js/state/current.js';
+import { addPoint, newCurrent, reopenMask, setBox } from '../../web/static/js/state/current.js';
+import { UNPAINTED } from '../../web/static/js/state/painted.js';
 import { wholePrompt } from '../../web/static/js/state/whole_prompt.js';
 
 /** @typedef {import('../../web/static/js/state/types.js').Box} Box */

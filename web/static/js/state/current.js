@@ -10,19 +10,13 @@
  * @typedef {import('./types.js').Stroke} Stroke
  * @typedef {import('./types.js').Step} Step
  * @typedef {import('./types.js').MaskRaster} MaskRaster
- * @typedef {import('./types.js').Rle} Rle
- * @typedef {{readonly width: number, readonly height: number}} Size
+ * @typedef {import('./rasters.js').Size} Size
  */
-import { stampStroke } from '../geometry/brush.js';
-import { stampLasso } from '../geometry/lasso.js';
-import { logitsToRaster } from '../geometry/logits.js';
 import { boxOfFrame } from '../geometry/model_frame.js';
-import { emptyMask, subtract, union } from '../geometry/raster.js';
-import { rasterOf, rleOf } from './rasters.js';
+import { candidateRaster, chosenCandidate } from './candidates.js';
+import { decided, repainted, UNPAINTED, withPainted } from './painted.js';
+import { emptyRaster, isEmpty, rasterOf, rleOf } from './rasters.js';
 import { promptOf } from './whole_prompt.js';
-
-/** @type {Painted} */
-export const UNPAINTED = Object.freeze({ add: null, remove: null });
 
 /**
  * @param {string} id
@@ -63,76 +57,11 @@ export function reopenMask(mask) {
   };
 }
 
-/**
- * What a person painted, from the strokes that came with a mask made on another device.
- *
- * @param {Mask} mask
- * @returns {Painted}
- */
-export function repainted(mask) {
-  const [height, width] = mask.rle.size;
-  const size = { width, height };
-  const strokes = /** @type {Stroke[]} */ (/** @type {unknown} */ (mask.steps.filter(isStroke)));
-  const painted = strokes.reduce((now, stroke) => paint(now, stroke, strokeArea(size, stroke)), newCurrent(mask.id));
-  return painted.painted;
-}
-
-/** @param {Step} step */
-function isStroke({ kind, mode, points }) {
-  return kind === 'stroke' && (mode === 'brush' || mode === 'eraser') && Array.isArray(points);
-}
-
-/**
- * @param {Size} size
- * @returns {MaskRaster}
- */
-export const emptyRaster = ({ width, height }) => emptyMask(width, height);
-
-/** @param {MaskRaster} raster */
-export const isEmpty = (raster) => raster.box[2] <= raster.box[0] || raster.box[3] <= raster.box[1];
-
-/** @param {Current} current */
-export const chosenCandidate = (current) => current.candidates[current.chosen] ?? null;
-
 /** @param {Current} current */
 export const hasPrompt = (current) => current.points.length > 0 || current.box !== null;
 
 /** @param {Current} current */
 export const needsAnswer = (current) => hasPrompt(current) && !current.answered;
-
-/**
- * @param {Candidate} candidate
- * @returns {MaskRaster | null}
- */
-export function candidateRaster({ mask, rle, lowRes, frame }) {
-  if (mask) return mask;
-  if (rle) return rasterOf(rle);
-  return lowRes && frame ? fromLogits(lowRes, frame) : null;
-}
-
-/** @type {WeakMap<Float32Array, MaskRaster>} */
-const made = new WeakMap();
-
-/**
- * @param {Float32Array} lowRes
- * @param {import('../geometry/types.js').ModelFrame} frame
- * @returns {MaskRaster}
- */
-function fromLogits(lowRes, frame) {
-  const raster = made.get(lowRes) ?? logitsToRaster(lowRes, frame);
-  made.set(lowRes, raster);
-  return raster;
-}
-
-/**
- * @param {MaskRaster} raster
- * @param {Painted} painted
- * @returns {MaskRaster} with the pixels a person decided on
- */
-export function withPainted(raster, painted) {
-  const added = painted.add ? union(raster, rasterOf(painted.add)) : raster;
-  return painted.remove ? subtract(added, rasterOf(painted.remove)) : added;
-}
 
 /** @type {WeakMap<Current, MaskRaster>} */
 const shown = new WeakMap();
@@ -305,37 +234,4 @@ export function paint(current, stroke, area) {
 export function cleaned(current, minArea, { filled, dropped }) {
   const painted = decided(decided(current.painted, filled, true), dropped, false);
   return { ...current, painted, steps: [...current.steps, { kind: 'clean_up', min_area: minArea }] };
-}
-
-/**
- * A person has the last word on some more pixels.
- *
- * @param {Painted} painted
- * @param {MaskRaster} area
- * @param {boolean} adds  whether they belong to the mask
- * @returns {Painted}
- */
-export function decided(painted, area, adds) {
-  const add = painted.add ? rasterOf(painted.add) : null;
-  const remove = painted.remove ? rasterOf(painted.remove) : null;
-  return {
-    add: keep(adds ? (add ? union(add, area) : area) : add && subtract(add, area)),
-    remove: keep(adds ? remove && subtract(remove, area) : remove ? union(remove, area) : area),
-  };
-}
-
-/** @param {MaskRaster | null} raster */
-const keep = (raster) => (raster && !isEmpty(raster) ? rleOf(raster) : null);
-
-/**
- * The pixels a stroke covers.
- *
- * @param {Size} size
- * @param {Stroke} stroke
- * @returns {MaskRaster}
- */
-export function strokeArea(size, stroke) {
-  const places = stroke.points.map(([x, y]) => ({ x, y }));
-  if (stroke.shape === 'lasso') return stampLasso(emptyRaster(size), places, true);
-  return stampStroke(emptyRaster(size), places, stroke.size, stroke.shape, true);
 }

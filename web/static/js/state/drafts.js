@@ -9,7 +9,8 @@
  * @typedef {import('./types.js').Box} Box
  * @typedef {import('./types.js').Step} Step
  */
-import { newCurrent, repainted } from './current.js';
+import { newCurrent } from './current.js';
+import { repainted } from './painted.js';
 import { maskFromCurrent } from './masks.js';
 
 /** @type {Step} */

@@ -5,7 +5,7 @@
  * @typedef {import('./types.js').Mask} Mask
  * @typedef {import('./types.js').Current} Current
  * @typedef {import('./types.js').Rle} Rle
- * @typedef {import('./current.js').Size} Size
+ * @typedef {import('./rasters.js').Size} Size
  * @typedef {object} MaskFacts
  * @property {Size} size
  * @property {string | null} modelVersion
@@ -14,10 +14,12 @@
 import { areaOf, intersect } from '../geometry/raster.js';
 import { area, boundingBoxOfRle } from '../geometry/rle.js';
 import { pickColor } from './colors.js';
-import { candidateRaster, chosenCandidate, isEmpty, maskOf, newCurrent, reopenMask, UNPAINTED } from './current.js';
+import { candidateRaster, chosenCandidate } from './candidates.js';
+import { maskOf, newCurrent, reopenMask } from './current.js';
+import { UNPAINTED } from './painted.js';
 import { indexOf } from './mask_index.js';
 import { areAlike, isInWhole, settled, withParent } from './overlap.js';
-import { rasterOf, rleOf } from './rasters.js';
+import { isEmpty, rasterOf, rleOf } from './rasters.js';
 
 /**
  * @param {Doc} doc

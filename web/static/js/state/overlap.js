@@ -8,7 +8,7 @@
  */
 import { isEmptyBox, overlap } from '../geometry/boxes.js';
 import { areaOf, intersect, subtract } from '../geometry/raster.js';
-import { decided, repainted, UNPAINTED } from './current.js';
+import { decided, repainted, UNPAINTED } from './painted.js';
 import { rasterOf, rleOf } from './rasters.js';
 
 /** How much of a part must lie in the whole. */

@@ -4,7 +4,9 @@
  *
  * @typedef {import('./types.js').MaskRaster} MaskRaster
  * @typedef {import('./types.js').Rle} Rle
+ * @typedef {{readonly width: number, readonly height: number}} Size
  */
+import { emptyMask } from '../geometry/raster.js';
 import { decodeReduced, encode } from '../geometry/rle.js';
 
 const BUDGET_BYTES = 256 * 1024 * 1024;
@@ -86,3 +88,12 @@ export function reducedOf(rle, step) {
 
 /** @param {MaskRaster} raster */
 export const rleOf = (raster) => whole.rleOf(raster);
+
+/**
+ * @param {Size} size
+ * @returns {MaskRaster}
+ */
+export const emptyRaster = ({ width, height }) => emptyMask(width, height);
+
+/** @param {MaskRaster} raster */
+export const isEmpty = (raster) => raster.box[2] <= raster.box[0] || raster.box[3] <= raster.box[1];

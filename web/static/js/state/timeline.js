@@ -8,7 +8,7 @@
  * @typedef {import('./types.js').Candidate} Candidate
  * @typedef {{readonly schema: 1, readonly past: readonly Moment[], readonly present: Doc, readonly future: readonly Moment[]}} Timeline
  */
-import { candidateRaster, chosenCandidate } from './current.js';
+import { candidateRaster, chosenCandidate } from './candidates.js';
 import { rleOf } from './rasters.js';
 
 /** States nearer to the present than this keep the decoder's logits, so that undo needs no second decode. */

@@ -14,7 +14,7 @@
  * @property {(stroke: Stroke, tookMs: number) => void} paint
  */
 import { StrokePainter } from '../geometry/brush.js';
-import { emptyRaster } from '../state/current.js';
+import { emptyRaster } from '../state/rasters.js';
 import { sizeOf } from '../state/workbench.js';
 
 /**

@@ -9,7 +9,8 @@ import { drawThumbnail } from '../canvas/thumbnail.js';
 import { toScreen } from '../canvas/viewport.js';
 import { shapeOfLogits, shapeOfMask } from '../drawing/shape.js';
 import { IN_HAND } from '../state/colors.js';
-import { candidateRaster, maskOf } from '../state/current.js';
+import { candidateRaster } from '../state/candidates.js';
+import { maskOf } from '../state/current.js';
 import { currentOf } from '../state/workbench.js';
 import { make, setAttributes } from './elements.js';
 

@@ -4,7 +4,8 @@
  * @typedef {import('../state/workbench.js').Workbench} Workbench
  * @typedef {import('./controls.js').Run} Run
  */
-import { hasPrompt, isEmpty, maskOf } from '../state/current.js';
+import { hasPrompt, maskOf } from '../state/current.js';
+import { isEmpty } from '../state/rasters.js';
 import { redoLabel, undoLabel } from '../state/history.js';
 import { currentOf, sizeOf } from '../state/workbench.js';
 import { iconButton, withCap, wordButton } from './controls.js';

@@ -17,12 +17,11 @@
  * @property {(message: string, options?: {danger?: boolean, action?: {label: string, run: () => void}}) => void} say
  */
 import { areaOf, cleanUp, subtract } from '../../geometry/raster.js';
+import { chosenCandidate } from '../../state/candidates.js';
 import {
   addPoint,
   chooseCandidate,
-  chosenCandidate,
   cleaned,
-  isEmpty,
   maskOf,
   movePoint,
   needsAnswer,
@@ -30,8 +29,9 @@ import {
   paint,
   removePoint,
   setBox,
-  strokeArea,
 } from '../../state/current.js';
+import { strokeArea } from '../../state/painted.js';
+import { isEmpty } from '../../state/rasters.js';
 import { amend, commit, redo, undo } from '../../state/history.js';
 import { acceptCurrent, acceptWithParts, deleteMask, giveUpCurrent, inHand, maskAt, moveMask, reopen } from '../../state/masks.js';
 import { currentOf, docOf, sizeOf } from '../../state/workbench.js';

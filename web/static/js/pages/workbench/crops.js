@@ -29,7 +29,8 @@ import { NewestOnly } from '../../decoder/newest_only.js';
 import { holds, sameBox } from '../../geometry/boxes.js';
 import { cropSide, staysInside } from '../../geometry/crop_frame.js';
 import { boxOfFrame } from '../../geometry/model_frame.js';
-import { isEmpty, maskOf } from '../../state/current.js';
+import { maskOf } from '../../state/current.js';
+import { isEmpty } from '../../state/rasters.js';
 import { wholePrompt } from '../../state/whole_prompt.js';
 import { oneAtATime, ProjectHints } from '../../widgets/hints.js';
 

@@ -33,7 +33,8 @@ import { ApiError } from '../../api/transport.js';
 import { newHistory } from '../../state/history.js';
 import { isSentBack } from '../../state/masks.js';
 import { currentOf, docOf, PER_IMAGE } from '../../state/workbench.js';
-import { isEmpty, maskOf, needsAnswer } from '../../state/current.js';
+import { maskOf, needsAnswer } from '../../state/current.js';
+import { isEmpty } from '../../state/rasters.js';
 import { ComingFiles } from './coming_files.js';
 import { filesOf, loadPicture, readFile } from './pictures.js';
 
