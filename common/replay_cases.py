@@ -11,6 +11,8 @@ from common.json_lines import content_key, write_lines
 
 COMPARISON_NAME = "comparison.json"  # what became of the cases on two networks
 
+NOT_REPLAYED = frozenset({"crop", "at_click_only"})  # marks of prompts answered in another way
+
 Act = dict[str, Any]
 
 
@@ -38,12 +40,13 @@ def read_acts(prompts: Sequence[object], *, height: int, width: int) -> list[Act
     """The prompts of a mask that tell a decoder something, without strokes and without what is not needed.
 
     A page sent them, so each is checked: None when one makes no sense, or when there is no point and no box. One that
-    was answered in a crop is not replayed either: on the whole picture it would be another question.
+    was answered in a crop is not replayed either: on the whole picture it would be another question. Nor is one of
+    whose answer only the pieces at the clicks were taken: the mask is not what the model said.
     """
     acts: list[Act] = []
     num_points = 0
     for prompt in prompts:
-        if not isinstance(prompt, dict) or "crop" in prompt:
+        if not isinstance(prompt, dict) or not NOT_REPLAYED.isdisjoint(prompt):
             return None
         kind = prompt.get("kind")
         if kind == "stroke":

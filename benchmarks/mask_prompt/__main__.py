@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from skimage.measure import label
 
+from benchmarks.mask_prompt.pieces import changed_at
 from benchmarks.tables import describe_run, format_table, write_section
 from common.metrics import Click, Mask, border_depth, iou, next_click
 from common.model_frame import ModelFrame
@@ -119,6 +119,7 @@ RECIPES: dict[str, Prompt] = {
     "coverage, ±10, its box": with_box,
     "coverage, ±10, both": with_both,
     "coverage, ±10, changed at the click only": at_click_only(stretched(10)),
+    "coverage, ±10, its box, changed at the click only": at_click_only(with_box),
     "coverage, ±10, both, changed at the click only": at_click_only(with_both),
     "coverage, ±10, click in its middle, changed at the click only": at_click_only(with_centre),
 }
@@ -195,6 +196,7 @@ def refine(predictor: Predictor, embedding: Embedding, case: Case, recipe: Promp
         click = next_click(mask, case.reference, clicks)
         if click is not None:
             clicks.append(click)
+            extra = replace(extra, box=holding(extra.box, click))
             answer = ask(predictor, embedding, clicks, extra)
             extra = replace(extra, logits=answer.low_res_logits)
             mask = changed_at(mask, answer.mask, click) if extra.at_click_only else answer.mask
@@ -202,11 +204,12 @@ def refine(predictor: Predictor, embedding: Embedding, case: Case, recipe: Promp
     return ious
 
 
-def changed_at(mask: Mask, answer: Mask, click: Click) -> Mask:
-    """The mask with that piece of the change to `answer` that holds the click."""
-    pieces = label(mask ^ answer, connectivity=2)
-    piece = pieces[click.y, click.x]
-    return mask if piece == 0 else np.where(pieces == piece, answer, mask)
+def holding(box: NDArray[np.float64] | None, click: Click) -> NDArray[np.float64] | None:
+    """The box, grown to hold what is clicked as a part of the object."""
+    if box is None or click.label == 0:
+        return box
+    x, y = click.x, click.y
+    return np.array([min(box[0], x), min(box[1], y), max(box[2], x + 1), max(box[3], y + 1)])
 
 
 def measure(

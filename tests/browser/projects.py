@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tests.live_product import LiveProduct
 from tests.patience import LONG_S
 
 WIDTH, HEIGHT = 173, 121
+CLICK = {"kind": "point", "x": 60, "y": 70, "label": 1}
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -81,6 +83,7 @@ def put_mask(
     *,
     order_index: int = 0,
     person: str = "annotator",
+    prompts: Sequence[dict[str, Any]] = (CLICK,),
 ) -> None:
     """The person accepts a mask in an image that is lent."""
     body = {
@@ -92,7 +95,7 @@ def put_mask(
         "model_version": assignment["model"]["id"],
         "predicted_iou": 0.9,
         "order_index": order_index,
-        "prompts": [{"kind": "point", "x": 60, "y": 70, "label": 1}],
+        "prompts": list(prompts),
         "given_up": False,
     }
     saved = product.session(person).request(

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from pycocotools import mask as coco_mask
 
 from benchmarks.small_objects.scene import Thing, scene
 from common.metrics import iou
 from launcher.os_processes import wait_until
 from tests.browser.projects import accessibility_problems, new_project, take_an_image
-from tests.browser.workbench_page import WINDOW, Workbench, watch_faults
+from tests.browser.workbench_page import WINDOW, Workbench, pixels, watch_faults
 from tests.live_product import LiveProduct
 from tests.patience import LONG_MS, PATIENCE_S, drawn
 
@@ -84,11 +83,6 @@ def mask_each(bench: Workbench, things: list[Thing]) -> list[float]:
 
 def masks_of(bench: Workbench) -> list[dict[str, Any]]:
     return [mask for mask in bench.stored() if mask["state"] == "accepted"]
-
-
-def pixels(mask: dict[str, Any]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = coco_mask.decode(mask["rle"]).astype(bool)
-    return found
 
 
 def zoom(bench: Workbench, factor: float, x: float, y: float) -> None:

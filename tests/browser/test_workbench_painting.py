@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
-from pycocotools import mask as coco_mask
 
 from tests.browser.projects import accessibility_problems
-from tests.browser.workbench_page import DAB, Workbench
+from tests.browser.workbench_page import DAB, Workbench, pixels
 from tests.live_product import LiveProduct
 
 SMALL = 10  # px, the side of a hole or a speck
-
-
-def pixels(mask: dict[str, Any]) -> NDArray[np.bool_]:
-    """[height, width] of a stored mask."""
-    decoded: NDArray[np.uint8] = coco_mask.decode(mask["rle"])
-    return decoded.astype(bool)
 
 
 def inside(outline: list[list[float]], height: int, width: int) -> NDArray[np.bool_]:

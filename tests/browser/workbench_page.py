@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+from numpy.typing import NDArray
 from playwright.sync_api import Page, ViewportSize, expect
+from pycocotools import mask as coco_mask
 
 from launcher.os_processes import wait_until
 from tests.live_product import LiveProduct
@@ -164,6 +167,12 @@ class Workbench:
 
 def _is_in_hand(mask: dict[str, Any]) -> bool:
     return bool(mask["prompts"]) and mask["prompts"][-1]["kind"] == "in_hand"
+
+
+def pixels(mask: dict[str, Any]) -> NDArray[np.bool_]:
+    """[height, width] of a stored mask."""
+    decoded: NDArray[np.uint8] = coco_mask.decode(mask["rle"])
+    return decoded.astype(bool)
 
 
 def open_workbench(page: Page, product: LiveProduct) -> Workbench:

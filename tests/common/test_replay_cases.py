@@ -60,6 +60,13 @@ def test_what_was_answered_in_a_crop_is_left_out() -> None:
     assert acts(POINT, {**POINT, "crop": [0, 0, 30, 30]}) is None
 
 
+def test_a_mask_that_took_only_pieces_of_an_answer_is_left_out() -> None:
+    assert acts(POINT, {**POINT, "at_click_only": True}) is None
+    assert acts({**POINT, "at_click_only": True}, POINT) is None, (
+        "also when a whole answer followed"
+    )
+
+
 def test_cases_survive_their_file_in_an_order_of_their_own() -> None:
     some = [
         ReplayCase(

@@ -13,7 +13,7 @@
  * @typedef {import('./rasters.js').Size} Size
  */
 import { boxOfFrame } from '../geometry/model_frame.js';
-import { candidateRaster, chosenCandidate } from './candidates.js';
+import { candidateRaster, chosenCandidate, offered } from './candidates.js';
 import { decided, repainted, UNPAINTED, withPainted } from './painted.js';
 import { emptyRaster, isEmpty, rasterOf, rleOf } from './rasters.js';
 import { promptOf } from './whole_prompt.js';
@@ -40,18 +40,22 @@ export function newCurrent(id) {
 }
 
 /**
- * Take a mask of the list back into the hand. Its first decode is fed the mask itself.
+ * Take a mask of the list back into the hand. Its first decode is fed the mask itself. Clicks change only pieces of it at
+ * first, unless clicks and boxes alone made it: then the model goes on from them.
  *
  * @param {Mask} mask
  * @returns {Current}
  */
 export function reopenMask(mask) {
+  const madeOf = promptOf(mask.steps);
   return {
     ...newCurrent(mask.id),
     reopened: true,
     base: mask.rle,
     origin: mask.rle,
-    madeOf: promptOf(mask.steps),
+    newPoints: [],
+    atClickOnly: madeOf === null,
+    madeOf,
     painted: mask.painted === UNPAINTED ? repainted(mask) : mask.painted,
     steps: mask.steps,
   };
@@ -100,6 +104,7 @@ function refined(current, size) {
     feed: candidate?.lowRes ?? (candidate ? null : current.feed),
     feedFrame: candidate ? candidate.frame : current.feedFrame,
     base: mask && !isEmpty(mask) ? rleOf(mask) : current.base,
+    newPoints: current.answered ? [] : current.newPoints,
     candidates: [],
     chosen: 0,
     answered: false,
@@ -118,14 +123,22 @@ function withoutFeed(current, size) {
 }
 
 /**
+ * @param {Current} current  with points that are other than before
+ * @returns {Current} about which all of them are asked anew
+ */
+const askedAnew = (current) => ({ ...current, newPoints: current.box ? null : current.points });
+
+/**
  * @param {Current} current
  * @param {Point} point
  * @param {Size} size
  * @returns {Current}
  */
 export function addPoint(current, point, size) {
+  const next = refined(current, size);
   return {
-    ...refined(current, size),
+    ...next,
+    newPoints: next.newPoints && [...next.newPoints, point],
     points: [...current.points, point],
     steps: [...current.steps, { kind: 'point', x: point.x, y: point.y, label: point.label }],
   };
@@ -141,7 +154,7 @@ export function addPoint(current, point, size) {
 export function movePoint(current, index, to, size) {
   const points = current.points.map((point, i) => (i === index ? { ...point, x: to.x, y: to.y } : point));
   const steps = [...current.steps, { kind: 'point_moved', index, x: to.x, y: to.y }];
-  return { ...withoutFeed(current, size), points, steps };
+  return askedAnew({ ...withoutFeed(current, size), points, steps });
 }
 
 /**
@@ -153,7 +166,7 @@ export function movePoint(current, index, to, size) {
 export function removePoint(current, index, size) {
   const points = current.points.filter((_, i) => i !== index);
   const steps = [...current.steps, { kind: 'point_removed', index }];
-  return { ...withoutFeed(current, size), points, steps };
+  return askedAnew({ ...withoutFeed(current, size), points, steps });
 }
 
 /**
@@ -164,38 +177,40 @@ export function removePoint(current, index, size) {
  */
 export function setBox(current, box, size) {
   const next = current.box ? withoutFeed(current, size) : refined(current, size);
-  return { ...next, box, steps: [...current.steps, { kind: 'box', box }] };
+  return { ...next, box, newPoints: null, steps: [...current.steps, { kind: 'box', box }] };
 }
 
 /**
  * The decoder's answer to the prompt of `current`.
  *
  * @param {Current} current
- * @param {readonly Candidate[]} candidates  best predicted IoU first
+ * @param {readonly Candidate[]} answers  best predicted IoU first
  * @param {number | null} grain  the token chosen for the object before
  * @returns {Current}
  */
-export function answer(current, candidates, grain) {
-  const remembered = candidates.findIndex((candidate) => candidate.token === grain);
-  const steps = inFrame(current.steps, candidates[0]?.frame);
-  return { ...current, candidates, chosen: Math.max(0, remembered), answered: true, steps };
+export function answer(current, answers, grain) {
+  const candidates = offered(current, answers);
+  const isWanted = (/** @type {Candidate} */ one) => (one.atClickOnly === undefined ? one.token === grain : one.atClickOnly === current.atClickOnly);
+  const chosen = Math.max(0, candidates.findIndex(isWanted));
+  return { ...current, candidates, chosen, answered: true, steps: answeredBy(current.steps, candidates[chosen]) };
 }
 
 const PROMPTS = new Set(['point', 'point_moved', 'point_removed', 'box']);
 
 /**
- * The last prompt says in which crop it was answered, so that nobody takes it for an answer of the whole image.
+ * The last prompt says in which crop it was answered and whether only pieces of the answer were taken, so that nobody
+ * takes the mask for the model's answer about the whole image.
  *
  * @param {readonly Step[]} steps
- * @param {import('../geometry/types.js').ModelFrame | undefined} frame
+ * @param {Candidate | undefined} candidate
  * @returns {readonly Step[]}
  */
-function inFrame(steps, frame) {
+function answeredBy(steps, candidate) {
   const last = steps.findLastIndex(({ kind }) => PROMPTS.has(kind));
-  const step = steps[last];
-  if (!step || (!frame?.within && !step.crop)) return steps;
-  const { crop: _, ...bare } = step;
-  return steps.with(last, frame?.within ? { ...bare, crop: boxOfFrame(frame) } : bare);
+  if (last < 0) return steps;
+  const { crop: _, at_click_only: __, ...step } = steps[last];
+  const { frame, atClickOnly } = candidate ?? {};
+  return steps.with(last, { ...step, ...(frame?.within && { crop: boxOfFrame(frame) }), ...(atClickOnly && { at_click_only: true }) });
 }
 
 /**
@@ -206,6 +221,9 @@ function inFrame(steps, frame) {
 export function chooseCandidate(current, index) {
   const candidate = current.candidates[index];
   if (!candidate || index === current.chosen) return current;
+  if (candidate.atClickOnly !== undefined) {
+    return { ...current, chosen: index, atClickOnly: candidate.atClickOnly, steps: answeredBy(current.steps, candidate) };
+  }
   const steps = [...current.steps, { kind: 'candidate', token: candidate.token, predicted_iou: candidate.predictedIou }];
   return { ...current, chosen: index, steps };
 }

@@ -32,7 +32,7 @@ export const COMMANDS = [
   command('Masks', 'clean_up', 'Fill holes and drop specks', 'C'),
   command('Masks', 'give_up', 'Give up on this object', 'X'),
   command('Masks', 'keep_going', 'Another 30 seconds for this object', 'K'),
-  command('Candidates', 'candidate_next', 'Next candidate', 'Tab'),
+  command('Candidates', 'candidate_next', 'Next candidate, or the other answer', 'Tab'),
   command('Candidates', 'candidate_previous', 'Previous candidate', 'Shift+Tab'),
   command('Candidates', 'candidate_1', 'First candidate', '1'),
   command('Candidates', 'candidate_2', 'Second candidate', '2'),

@@ -58,7 +58,7 @@ export function acceptWithParts(doc, facts, newId) {
   const kept = [maskOf(current, facts.size)];
   let result = accepted;
   const offered = current.candidates.flatMap((candidate) => {
-    const raster = candidateRaster(candidate);
+    const raster = candidate.atClickOnly === undefined ? candidateRaster(candidate) : null;
     return raster ? [{ candidate, raster }] : [];
   });
   offered.sort((a, b) => areaOf(b.raster) - areaOf(a.raster));
@@ -132,7 +132,7 @@ export function maskFromCurrent(doc, current, { size, modelVersion }) {
     color: before?.color ?? pickColor(doc.masks, raster.box),
     painted: current.painted,
     steps: current.steps,
-    predictedIou: candidate?.predictedIou ?? before?.predictedIou ?? null,
+    predictedIou: candidate ? candidate.predictedIou : (before?.predictedIou ?? null),
     modelVersion: candidate ? modelVersion : (before?.modelVersion ?? null),
     orderIndex: before?.orderIndex ?? nextOrder(doc),
     parent: before?.parent ?? null,

@@ -10,12 +10,13 @@
  *
  * @typedef {object} Candidate  one of the masks the decoder offers for a prompt
  * @property {number} token  which output token it came from (0 alone, or 1 to 3: the remembered grain)
- * @property {number} predictedIou
+ * @property {number | null} predictedIou  null when the model has not seen this mask
  * @property {number} stability
  * @property {Float32Array | null} lowRes  logits before the threshold; null once the answer has cooled (see timeline.js)
  * @property {MaskRaster | null} mask  null when it can be made again: of the logits in their frame, or of `rle`
  * @property {import('../geometry/types.js').ModelFrame} [frame]  of the logits
  * @property {Rle | null} rle
+ * @property {boolean} [atClickOnly]  of the two answers about an opened mask: changed only by the pieces that hold the clicks, or whole
  *
  * @typedef {object} Painted  pixels a person painted or erased; later clicks cannot undo them
  * @property {Rle | null} add
@@ -41,6 +42,8 @@
  * @property {import('../geometry/types.js').ModelFrame} [feedFrame]  of `feed`
  * @property {Rle | null} base  what is shown before the decoder answers: the opened mask, or the mask before the last prompt
  * @property {Rle | null} origin  the opened mask as it was
+ * @property {readonly Point[] | null} [newPoints]  clicks that `base` knows nothing of; null when a box is among what is new
+ * @property {boolean} [atClickOnly]  which of two answers about an opened mask is chosen
  * @property {{readonly points: readonly Point[], readonly box: Box | null} | null} [madeOf]  the clicks that made the opened mask, if nothing else did
  * @property {Painted} painted
  * @property {readonly Step[]} steps

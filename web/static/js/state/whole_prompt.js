@@ -14,6 +14,9 @@ import { rasterOf } from './rasters.js';
 
 const CLICKS = new Set(['point', 'box', 'candidate']);
 
+/** @param {Step} step */
+const isOfClicks = ({ kind, at_click_only: atClickOnly }) => CLICKS.has(kind) && !atClickOnly;
+
 /**
  * @param {Current} current
  * @returns {Prompt} image pixels
@@ -29,7 +32,7 @@ export function wholePrompt({ points, box, origin, madeOf = null }) {
  * @returns {Prompt | null} null unless clicks and boxes alone made it
  */
 export function promptOf(steps) {
-  if (!steps.length || !steps.every(({ kind }) => CLICKS.has(kind))) return null;
+  if (!steps.length || !steps.every(isOfClicks)) return null;
   const points = steps.filter(({ kind }) => kind === 'point').map(({ x, y, label }) => ({ x, y, label }));
   const box = steps.findLast(({ kind }) => kind === 'box')?.box ?? null;
   return /** @type {Prompt} */ ({ points, box });

@@ -22,6 +22,10 @@ const FOOT_PX = 92;
 /** How far from the click the strip may be. */
 const NEAR_PX = 300;
 
+/** Words for the two answers about a mask that was opened again. */
+const ONLY_HERE = { word: 'Only here', title: 'Only the piece at the click changes, the rest of the mask stays as it was' };
+const WHOLE = { word: 'Whole answer', title: 'The mask as the model sees it' };
+
 /** Words for the three tokens of the decoder, finest last (sam paper, section 3: whole, part, subpart). */
 const GRAIN = ['Mask', 'Fine', 'Middle', 'Whole'];
 
@@ -59,17 +63,19 @@ export function candidateStrip({ host, stage, choose }) {
    */
   function candidateButton(candidate, index) {
     const canvas = make('canvas', { class: 'candidate-thumbnail', attributes: { 'aria-hidden': 'true' } });
+    const { word, title } = wordsOf(candidate);
     requestAnimationFrame(() => drawCandidate(canvas, candidate)); // the mask on the stage goes first
     return make(
       'button',
       {
         class: 'candidate',
-        title: `${GRAIN[candidate.token] ?? 'Mask'}, expected match ${Math.round(100 * candidate.predictedIou)} %`,
-        attributes: { type: 'button', 'aria-label': `Candidate ${index + 1}` },
+        title: withMatch(title, candidate),
+        attributes: { type: 'button', 'aria-label': word ?? `Candidate ${index + 1}` },
         on: { click: () => choose(index) },
       },
       canvas,
       make('span', { class: 'cap', text: String(index + 1), attributes: { 'aria-hidden': 'true' } }),
+      word ? make('span', { class: 'candidate-word', text: word, attributes: { 'aria-hidden': 'true' } }) : null,
     );
   }
 
@@ -118,13 +124,28 @@ export function candidateStrip({ host, stage, choose }) {
 }
 
 /**
+ * @param {Current['candidates'][number]} candidate
+ * @returns {{word?: string, title: string}}
+ */
+function wordsOf({ token, atClickOnly }) {
+  if (atClickOnly === undefined) return { title: GRAIN[token] ?? 'Mask' };
+  return atClickOnly ? ONLY_HERE : WHOLE;
+}
+
+/**
+ * @param {string} title
+ * @param {Current['candidates'][number]} candidate
+ */
+const withMatch = (title, { predictedIou }) => (predictedIou === null ? title : `${title}, expected match ${Math.round(100 * predictedIou)} %`);
+
+/**
  * A candidate that nobody chose is small in a thumbnail: its mask is not made for that.
  *
  * @param {Current['candidates'][number]} candidate
  */
 function shapeOf(candidate) {
-  const { mask, lowRes, frame } = candidate;
-  if (!mask && lowRes && frame) return shapeOfLogits(lowRes, frame);
+  const { mask, rle, lowRes, frame } = candidate;
+  if (!mask && !rle && lowRes && frame) return shapeOfLogits(lowRes, frame);
   const raster = candidateRaster(candidate);
   return raster && shapeOfMask(raster);
 }

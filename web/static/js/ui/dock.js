@@ -4,6 +4,7 @@
  * @typedef {import('../state/workbench.js').Workbench} Workbench
  * @typedef {import('./controls.js').Run} Run
  */
+import { chosenCandidate } from '../state/candidates.js';
 import { hasPrompt, maskOf } from '../state/current.js';
 import { isEmpty } from '../state/rasters.js';
 import { redoLabel, undoLabel } from '../state/history.js';
@@ -77,6 +78,7 @@ function hintFor(bench) {
   if (bench.decoder.kind !== 'ready') return `The model is opening this image. The brush (${key('tool_brush')}) works already`;
   if (!current) return 'Click an object, or drag a box around it';
   if (bench.decoder.busy) return 'Finding the mask';
+  if (current.candidates.length > 1 && isOpened(current)) return `${answerHint(current)}. ${key('candidate_next')} shows the other answer, ${key('accept')} accepts`;
   if (current.candidates.length > 1) return `${key('candidate_next')} for another grain, click to refine, ${key('accept')} when it is right`;
   if (hasPrompt(current)) return `Click to add, right click to take away, ${key('accept')} when it is right`;
   return `Click or paint to refine, ${key('accept')} when it is right`;
@@ -96,6 +98,20 @@ function fingerHint(bench) {
   if (bench.decoder.kind !== 'ready') return 'The model is opening this image. The brush works already';
   if (!current) return 'Tap an object, or draw a box around it';
   if (bench.decoder.busy) return 'Finding the mask';
+  if (current.candidates.length > 1 && isOpened(current)) return `${answerHint(current)}. The small pictures show both answers`;
   if (current.candidates.length > 1) return 'Tap a small picture for another grain, tap the image to refine, Accept when it is right';
   return 'Tap to add; with ± switched, tap to take away. Accept when it is right';
+}
+
+/** @param {import('../state/types.js').Current} current  whether there are two answers about a mask that was opened again */
+const isOpened = (current) => chosenCandidate(current)?.atClickOnly !== undefined;
+
+/**
+ * @param {import('../state/types.js').Current} current
+ * @returns {string} what the chosen one of the two did
+ */
+function answerHint(current) {
+  const { atClickOnly, rle } = chosenCandidate(current);
+  if (!atClickOnly) return 'The whole mask as the model sees it';
+  return rle?.counts === current.base?.counts ? 'The model changes nothing at the click' : 'Only the piece at the click changed';
 }

@@ -177,10 +177,10 @@ export class Acts {
     const chosen = chooseCandidate(current, index);
     this.#options.store.update((bench) => ({
       ...bench,
-      grain: candidate.token,
+      grain: candidate.atClickOnly === undefined ? candidate.token : bench.grain,
       history: amend(bench.history, inHand(bench.history.present, chosen)),
     }));
-    this.#record('candidate', chosen, { token: candidate.token, predicted_iou: candidate.predictedIou });
+    this.#record('candidate', chosen, this.#answerOf(chosen));
   }
 
   /** @param {1 | -1} step */
@@ -410,7 +410,9 @@ export class Acts {
   /** @param {Current} current */
   #answerOf(current) {
     const candidate = chosenCandidate(current);
-    return candidate ? { token: candidate.token, predicted_iou: candidate.predictedIou } : {};
+    if (!candidate) return {};
+    const { token, predictedIou, atClickOnly } = candidate;
+    return { token, predicted_iou: predictedIou, ...(atClickOnly !== undefined && { at_click_only: atClickOnly }) };
   }
 
   /**
