@@ -4,18 +4,7 @@ import { areaOf, contains } from '../../web/static/js/geometry/raster.js';
 import { encode } from '../../web/static/js/geometry/rle.js';
 import { changesBetween } from '../../web/static/js/state/changes.js';
 import { PALETTE, pickColor } from '../../web/static/js/state/colors.js';
-import {
-  addPoint,
-  answer,
-  chooseCandidate,
-  maskOf,
-  movePoint,
-  needsAnswer,
-  newCurrent,
-  paint,
-  removePoint,
-  setBox,
-} from '../../web/static/js/state/current.js';
+import { addPoint, answer, chooseCandidate, maskOf, movePoint, needsAnswer, newCurrent, paint, removePoint, setBox } from '../../web/static/js/state/current.js';
 import { strokeArea } from '../../web/static/js/state/painted.js';
 import { amend, commit, EMPTY_DOC, newHistory, redo, redoLabel, undo, undoLabel } from '../../web/static/js/state/history.js';
 import { acceptCurrent, acceptWithParts, deleteMask, docFromServer, giveUpCurrent, inHand, isSentBack, maskAt, reopen } from '../../web/static/js/state/masks.js';
