@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from tests.browser.projects import accessibility_problems
 from tests.browser.workbench_page import DAB, WINDOW, Workbench, open_workbench, watch_faults
@@ -55,6 +55,32 @@ def test_the_tutorial_follows_the_hand_and_comes_back_only_when_asked(newcomer: 
     expect(card).to_be_hidden()
     newcomer.press("Shift+F1")
     expect(card).to_contain_text("1 of 7")
+
+
+def test_neither_the_card_nor_the_acts_lie_over_the_candidates(newcomer: Workbench) -> None:
+    newcomer.wait_for_model()
+    page = newcomer.page
+    for place in ((0.6, 0.2), (0.62, 0.45), (0.45, 0.8)):
+        newcomer.click(*place)
+        expect(page.locator(".candidate")).to_have_count(3)
+        drawn(page)
+        strip = rectangle(page, "#candidates")
+        for other in ("#tutorial", "#dock"):
+            assert apart(strip, rectangle(page, other)), (place, strip, other)
+        newcomer.press("Escape")
+        expect(page.locator(".candidate")).to_have_count(0)
+
+
+def rectangle(page: Page, what: str) -> FloatRect:
+    found = page.locator(what).bounding_box()
+    assert found is not None
+    return found
+
+
+def apart(one: FloatRect, other: FloatRect) -> bool:
+    across = max(one["x"], other["x"]) - min(one["x"] + one["width"], other["x"] + other["width"])
+    down = max(one["y"], other["y"]) - min(one["y"] + one["height"], other["y"] + other["height"])
+    return across >= 0 or down >= 0
 
 
 def test_who_has_no_time_for_the_tutorial_is_not_asked_again(newcomer: Workbench) -> None:

@@ -85,7 +85,9 @@ def test_a_click_changes_its_piece_and_the_whole_answer_is_one_key_away(
     bench.press("r")
     bench.click(*bench.over_pixel(AT.x + 0.5, AT.y + 0.5))
     expect_chosen(bench, "Only here")
-    expect(page.locator(".dock-hint")).to_contain_text("Only the piece at the click changed")
+    expect(page.locator(".dock-hint")).to_contain_text(
+        "Only this piece changed. Tab for the whole answer"
+    )
     assert accessibility_problems(page) == []
     bench.press("Enter")
     here = accepted(bench, 2)
@@ -95,19 +97,19 @@ def test_a_click_changes_its_piece_and_the_whole_answer_is_one_key_away(
     assert here["predicted_iou"] is None, "the model has not seen this mask"
 
     bench.press("Control+z", "Tab")
-    expect_chosen(bench, "Whole answer")
+    expect_chosen(bench, "Whole")
     bench.press("Control+z")
     expect(answers(bench)).to_have_count(0)
     bench.press("Control+y")
-    expect_chosen(bench, "Whole answer")
+    expect_chosen(bench, "Whole")
     bench.expect_saved()
     page.reload()
     bench.expect_open()
-    expect_chosen(bench, "Whole answer")
+    expect_chosen(bench, "Whole")
     bench.press("Shift+Tab")
     expect_chosen(bench, "Only here")
     bench.press("2")
-    expect_chosen(bench, "Whole answer")
+    expect_chosen(bench, "Whole")
     bench.press("Enter")
     whole = accepted(bench, 4)
     assert whole["prompts"] == [point]

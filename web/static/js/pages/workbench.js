@@ -263,7 +263,7 @@ async function start(facts) {
       goOn: fromButton(() => run('next')),
     }),
   ];
-  const candidates = candidateStrip({ host: byId('candidates'), stage, choose: fromButton((/** @type {number} */ index) => acts.chooseCandidate(index)) });
+  const candidates = candidateStrip({ host: byId('candidates'), stage, beside: [byId('tutorial'), byId('crop')], foot: byId('dock'), choose: fromButton((/** @type {number} */ index) => acts.chooseCandidate(index)) });
 
   const draw = (/** @type {Workbench} */ now, /** @type {Workbench} */ before) => {
     stage.follow(now, before);

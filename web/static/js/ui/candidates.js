@@ -7,6 +7,7 @@
  */
 import { drawThumbnail } from '../canvas/thumbnail.js';
 import { toScreen } from '../canvas/viewport.js';
+import { holds, isEmptyBox, overlap } from '../geometry/boxes.js';
 import { shapeOfLogits, shapeOfMask } from '../drawing/shape.js';
 import { IN_HAND } from '../state/colors.js';
 import { candidateRaster } from '../state/candidates.js';
@@ -17,14 +18,12 @@ import { make, setAttributes } from './elements.js';
 const SIDE_PX = 60;
 const GAP_PX = 10;
 const EDGE_PX = 8;
-/** Room for the acts at the foot of the image. */
-const FOOT_PX = 92;
 /** How far from the click the strip may be. */
 const NEAR_PX = 300;
 
 /** Words for the two answers about a mask that was opened again. */
 const ONLY_HERE = { word: 'Only here', title: 'Only the piece at the click changes, the rest of the mask stays as it was' };
-const WHOLE = { word: 'Whole answer', title: 'The mask as the model sees it' };
+const WHOLE = { word: 'Whole', title: 'The whole mask as the model sees it' };
 
 /** Words for the three tokens of the decoder, finest last (sam paper, section 3: whole, part, subpart). */
 const GRAIN = ['Mask', 'Fine', 'Middle', 'Whole'];
@@ -33,10 +32,12 @@ const GRAIN = ['Mask', 'Fine', 'Middle', 'Whole'];
  * @param {object} options
  * @param {HTMLElement} options.host
  * @param {Stage} options.stage
+ * @param {readonly HTMLElement[]} options.beside  what may lie on the stage too
+ * @param {HTMLElement} options.foot  the acts at the foot of the image
  * @param {(index: number) => void} options.choose
  * @returns {(bench: Workbench) => void}
  */
-export function candidateStrip({ host, stage, choose }) {
+export function candidateStrip({ host, stage, beside, foot, choose }) {
   /** @type {{candidates: Current['candidates'] | null}} */
   const drawn = { candidates: null };
 
@@ -106,20 +107,17 @@ export function candidateStrip({ host, stage, choose }) {
       { x: from.x - GAP_PX - strip.across, y: click.y - strip.down / 2 },
       { x: click.x - strip.across / 2, y: from.y - GAP_PX - strip.down },
     ];
-    const free = spots.filter((spot) => fits(spot, strip) && Math.abs(spot.x + strip.across / 2 - click.x) + Math.abs(spot.y + strip.down / 2 - click.y) < NEAR_PX);
     const { width, height } = stage.view;
+    const floor = foot.hidden ? height - EDGE_PX : boxIn(host.offsetParent, foot)[1] - EDGE_PX;
+    const taken = beside.filter((one) => !one.hidden).map((one) => boxIn(host.offsetParent, one));
+    const isFree = (/** @type {{x: number, y: number}} */ { x, y }) => {
+      const box = /** @type {import('../geometry/types.js').Box} */ ([x, y, x + strip.across, y + strip.down]);
+      return holds([EDGE_PX, EDGE_PX, width - EDGE_PX, floor], box) && taken.every((one) => isEmptyBox(overlap(one, box)));
+    };
+    const free = spots.filter((spot) => isFree(spot) && Math.abs(spot.x + strip.across / 2 - click.x) + Math.abs(spot.y + strip.down / 2 - click.y) < NEAR_PX);
     const spot = free[0] ?? { x: (width - strip.across) / 2, y: height };
     host.style.left = `${Math.max(EDGE_PX, Math.min(width - strip.across - EDGE_PX, spot.x))}px`;
-    host.style.top = `${Math.max(EDGE_PX, Math.min(height - strip.down - FOOT_PX, spot.y))}px`;
-  }
-
-  /**
-   * @param {{x: number, y: number}} spot
-   * @param {{across: number, down: number}} strip
-   */
-  function fits({ x, y }, { across, down }) {
-    const { width, height } = stage.view;
-    return x >= EDGE_PX && y >= EDGE_PX && x + across <= width - EDGE_PX && y + down <= height - FOOT_PX;
+    host.style.top = `${Math.max(EDGE_PX, Math.min(floor - strip.down, spot.y))}px`;
   }
 }
 
@@ -148,6 +146,17 @@ function shapeOf(candidate) {
   if (!mask && !rle && lowRes && frame) return shapeOfLogits(lowRes, frame);
   const raster = candidateRaster(candidate);
   return raster && shapeOfMask(raster);
+}
+
+/**
+ * @param {Element | null} outer
+ * @param {HTMLElement} inner
+ * @returns {import('../geometry/types.js').Box} where the inner one lies in the outer one
+ */
+function boxIn(outer, inner) {
+  const { left, top, right, bottom } = inner.getBoundingClientRect();
+  const from = outer?.getBoundingClientRect() ?? { left: 0, top: 0 };
+  return [left - from.left, top - from.top, right - from.left, bottom - from.top];
 }
 
 /**

@@ -78,7 +78,7 @@ function hintFor(bench) {
   if (bench.decoder.kind !== 'ready') return `The model is opening this image. The brush (${key('tool_brush')}) works already`;
   if (!current) return 'Click an object, or drag a box around it';
   if (bench.decoder.busy) return 'Finding the mask';
-  if (current.candidates.length > 1 && isOpened(current)) return `${answerHint(current)}. ${key('candidate_next')} shows the other answer, ${key('accept')} accepts`;
+  if (current.candidates.length > 1 && isOpened(current)) return openedHint(current, key);
   if (current.candidates.length > 1) return `${key('candidate_next')} for another grain, click to refine, ${key('accept')} when it is right`;
   if (hasPrompt(current)) return `Click to add, right click to take away, ${key('accept')} when it is right`;
   return `Click or paint to refine, ${key('accept')} when it is right`;
@@ -98,7 +98,7 @@ function fingerHint(bench) {
   if (bench.decoder.kind !== 'ready') return 'The model is opening this image. The brush works already';
   if (!current) return 'Tap an object, or draw a box around it';
   if (bench.decoder.busy) return 'Finding the mask';
-  if (current.candidates.length > 1 && isOpened(current)) return `${answerHint(current)}. The small pictures show both answers`;
+  if (current.candidates.length > 1 && isOpened(current)) return 'Only here or the whole answer: tap the picture that is right, tap the image to go on';
   if (current.candidates.length > 1) return 'Tap a small picture for another grain, tap the image to refine, Accept when it is right';
   return 'Tap to add; with ± switched, tap to take away. Accept when it is right';
 }
@@ -108,10 +108,12 @@ const isOpened = (current) => chosenCandidate(current)?.atClickOnly !== undefine
 
 /**
  * @param {import('../state/types.js').Current} current
- * @returns {string} what the chosen one of the two did
+ * @param {(command: string) => string} key
+ * @returns {string} what the chosen one of the two did, and the way to the other
  */
-function answerHint(current) {
+function openedHint(current, key) {
   const { atClickOnly, rle } = chosenCandidate(current);
-  if (!atClickOnly) return 'The whole mask as the model sees it';
-  return rle?.counts === current.base?.counts ? 'The model changes nothing at the click' : 'Only the piece at the click changed';
+  const isSame = rle?.counts === current.base?.counts;
+  const [done, other] = atClickOnly ? [isSame ? 'Nothing changes at the click' : 'Only this piece changed', 'the whole answer'] : ["The model's whole answer", 'this piece only'];
+  return `${done}. ${key('candidate_next')} for ${other}, ${key('accept')} accepts`;
 }
