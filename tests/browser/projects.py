@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,25 @@ from tests.patience import LONG_S
 
 WIDTH, HEIGHT = 173, 121
 CLICK = {"kind": "point", "x": 60, "y": 70, "label": 1}
+MANY_PICTURES = """
+    INSERT INTO annotator_picture (sha256, source_sha256, width, height, file_key, file_type, num_bytes,
+                                   num_tile_levels, created_at)
+    SELECT sha256, sha256, %s, %s, 'thumbnails/' || sha256 || '.jpg', 'image/jpeg', 1, 0, now()
+    FROM unnest(%s) AS sha256 RETURNING sha256
+"""
+MANY_EMBEDDINGS = """
+    INSERT INTO annotator_embedding (id, picture_id, crop, encoder_fingerprint, file_key, file_sha256, num_bytes,
+                                     created_at, used_at)
+    SELECT gen_random_uuid(), sha256, ARRAY[0, 0, %s, %s], encoder_fingerprint, '', '', 1, now(), now()
+    FROM unnest(%s) AS sha256, (SELECT DISTINCT encoder_fingerprint FROM annotator_modelversion) AS encoders
+    RETURNING id
+"""
+MANY_IMAGES = """
+    INSERT INTO annotator_image (id, project_id, picture_id, name, order_index, held_out, is_reference, is_practice,
+                                 created_at)
+    SELECT gen_random_uuid(), %s, sha256, name, place, false, false, false, now()
+    FROM unnest(%s, %s) WITH ORDINALITY AS made (sha256, name, place) RETURNING id
+"""
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -54,6 +76,25 @@ def new_project(product: LiveProduct) -> str:
     )
     assert added.status == 200, added.content
     return project
+
+
+def add_many_images(product: LiveProduct, project: str, number: int) -> list[str]:
+    """Images without masks, ready for annotators; returns their names, in order.
+
+    Their rows are written and their thumbnails copied, so that nobody waits for the encoder.
+    """
+    names = [f"harbour-{place:03}.png" for place in range(number)]
+    sha256s = [hashlib.sha256(f"{project} {name}".encode()).hexdigest() for name in names]
+    thumbnails = Path(urlsplit(product.product.settings["STORAGE_URL"]).path) / "thumbnails"
+    thumbnails.mkdir(parents=True, exist_ok=True)
+    out = io.BytesIO()
+    Image.open(io.BytesIO(scene(number))).save(out, "JPEG")
+    for sha256 in sha256s:
+        (thumbnails / f"{sha256}.jpg").write_bytes(out.getvalue())
+    product.ask(MANY_PICTURES, WIDTH, HEIGHT, sha256s)
+    product.ask(MANY_EMBEDDINGS, WIDTH, HEIGHT, sha256s)
+    product.ask(MANY_IMAGES, project, sha256s, names)
+    return names
 
 
 def accept_a_mask(

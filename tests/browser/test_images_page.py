@@ -44,7 +44,7 @@ def test_several_images_are_kept_for_scoring_and_removed_at_once(
     expect(page.get_by_label("Choose quay.png")).not_to_be_checked()
 
     page.get_by_label("Choose pier.png").check()
-    bar.get_by_role("button", name="Choose the whole page").click()
+    bar.get_by_role("button", name="Choose all 3").click()
     expect(bar).to_contain_text("3 images chosen")
     page.get_by_label("Choose boat.png").uncheck()
     bar.get_by_role("button", name="Remove").click()

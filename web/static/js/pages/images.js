@@ -5,19 +5,17 @@ import { byId, element, fill } from '../widgets/elements.js';
 import { counted, whole } from '../widgets/format.js';
 import { wireForms } from '../widgets/forms.js';
 import { ProjectHints, oneAtATime } from '../widgets/hints.js';
-import { ImageCard } from '../widgets/image_card.js';
 import { DataSetImports } from '../widgets/data_set_imports.js';
 import { UploadList } from '../widgets/upload_list.js';
 import { ExportButton } from '../widgets/export_button.js';
+import { ImageGrid } from '../widgets/image_grid.js';
 import { ImageSelection } from '../widgets/image_selection.js';
 import { ImageViewer } from '../widgets/image_viewer.js';
 import { faultText } from '../widgets/toasts.js';
 
-/** @typedef {import('../api/types.js').ImageFacts} ImageFacts */
-/** @typedef {{images: ImageFacts[], total: number}} ImagePage */
+/** @typedef {import('../widgets/image_pages.js').ImagePage} ImagePage */
 /** @typedef {{total: number, waiting: number, ready: number, in_progress: number, submitted: number, skipped: number, left: number, failed: number}} ImageCounts */
 
-const PAGE_SIZE = 48;
 const TYPING_MS = 250;
 const STATES = /** @type {const} */ ([
   ['', 'All', 'total'],
@@ -30,23 +28,17 @@ const STATES = /** @type {const} */ ([
 
 const project = document.body.dataset.project ?? '';
 const api = new ApiClient({ base: document.body.dataset.api });
-const viewer = new ImageViewer({ api, onChange: () => void Promise.all([readGrid(), readCounts()]) });
-const selection = new ImageSelection({ api, onChange: () => void Promise.all([readGrid(), readCounts()]), onCleared: markChosen });
-const grid = byId('grid', HTMLElement);
-/** @type {Map<string, ImageCard>} */
-const cards = new Map();
-const view = { offset: 0, search: '', state: '', total: 0 };
-
-const readGrid = oneAtATime(async () => {
-  const filters = Object.entries({ name: view.search, state: view.state }).filter(([, word]) => word !== '');
-  try {
-    const page = await api.images(project, { ...Object.fromEntries(filters), offset: view.offset, limit: PAGE_SIZE });
-    byId('fault', HTMLElement).hidden = true;
-    showGrid(/** @type {ImagePage} */ (page));
-  } catch (fault) {
-    showFault(fault);
-  }
-});
+const changed = () => {
+  grid.refresh();
+  void readCounts();
+};
+const viewer = new ImageViewer({ api, onChange: changed });
+const selection = new ImageSelection({ api, onChange: changed, onCleared: () => grid.markChosen() });
+const view = viewOf(location.search);
+const list = byId('grid', HTMLElement);
+const grid = new ImageGrid({ list, api, read: readImages, selection, onOpen: (image) => void viewer.open(image), onTotal: showTotal, onFault: showFault, onPlace: showPlace });
+/** @type {{place: import('../widgets/image_grid.js').Place | null}} where the reader was before they went to another page */
+const back = { place: history.state?.place ?? null };
 
 const readCounts = oneAtATime(async () => {
   try {
@@ -61,42 +53,49 @@ function showFault(fault) {
   const shown = byId('fault', HTMLElement);
   shown.textContent = `The list could not be read: ${faultText(fault)} It is tried again by itself.`;
   shown.hidden = false;
-  grid.setAttribute('aria-busy', 'false');
+  list.setAttribute('aria-busy', 'false');
 }
 
-/** @param {ImagePage} page */
-function showGrid(page) {
-  view.total = page.total;
-  if (page.images.length === 0 && view.offset > 0) {
-    view.offset = Math.max(0, Math.floor((page.total - 1) / PAGE_SIZE) * PAGE_SIZE);
-    void readGrid();
-    return;
-  }
-  const kept = new Set(page.images.map((image) => image.id));
-  for (const [id, card] of cards) if (!kept.has(id)) forget(id, card);
-  page.images.forEach((image, place) => placeCard(image, place));
-  grid.setAttribute('aria-busy', 'false');
-  showEmpty(page.images.length === 0);
-  showPager(page);
+/** @param {string} query @returns {{search: string, state: string}} */
+function viewOf(query) {
+  const words = new URLSearchParams(query);
+  const state = words.get('state') ?? '';
+  return { search: words.get('name') ?? '', state: STATES.some(([known]) => known === state) ? state : '' };
 }
 
-/** @param {string} id @param {ImageCard} card */
-function forget(id, card) {
-  card.root.remove();
-  cards.delete(id);
+/** @returns {Record<string, string>} */
+function filters() {
+  return Object.fromEntries(Object.entries({ name: view.search, state: view.state }).filter(([, word]) => word !== ''));
 }
 
-/** @param {ImageFacts} image @param {number} place */
-function placeCard(image, place) {
-  const card = cards.get(image.id) ?? new ImageCard({ api, onOpen: (facts) => void viewer.open(facts), onChoose: (facts, isChosen) => selection.choose(facts.id, isChosen) });
-  cards.set(image.id, card);
-  card.show(image);
-  card.mark(selection.has(image.id));
-  if (grid.children[place] !== card.root) grid.insertBefore(card.root, grid.children[place] ?? null);
+/** @param {number} offset @param {number} limit @returns {Promise<ImagePage>} */
+async function readImages(offset, limit) {
+  return /** @type {ImagePage} */ (await api.images(project, { ...filters(), offset, limit }));
 }
 
-function markChosen() {
-  for (const [id, card] of cards) card.mark(selection.has(id));
+/** @param {number} total */
+function showTotal(total) {
+  byId('fault', HTMLElement).hidden = true;
+  list.setAttribute('aria-busy', 'false');
+  showEmpty(total === 0);
+  byId('choose-all', HTMLElement).textContent = `Choose all ${whole(total)}`;
+  if (total === 0) byId('place', HTMLElement).textContent = '';
+  if (back.place !== null) grid.goTo(back.place);
+  back.place = null;
+}
+
+/** @param {import('../widgets/image_grid.js').Place} place @param {number} last @param {number} total */
+function showPlace(place, last, total) {
+  byId('place', HTMLElement).textContent = `${whole(place.first + 1)}–${whole(last + 1)} of ${whole(total)}`;
+  history.replaceState({ place }, '');
+}
+
+/** Another part of the images: what was chosen of the one before would be out of sight. */
+function narrow() {
+  history.replaceState(null, '', `?${new URLSearchParams(filters())}`);
+  selection.clear();
+  list.setAttribute('aria-busy', 'true');
+  grid.restart();
 }
 
 /** @param {boolean} isEmpty */
@@ -109,15 +108,6 @@ function showEmpty(isEmpty) {
     element('h2', {}, narrowed ? 'No image matches' : 'No images yet'),
     element('p', {}, narrowed ? 'Try another name, or show all of them.' : 'Upload some: they are prepared for the model at once, and annotators get them as soon as they are ready.'),
   );
-}
-
-/** @param {ImagePage} page */
-function showPager(page) {
-  byId('pager', HTMLElement).hidden = page.total <= PAGE_SIZE;
-  const last = view.offset + page.images.length;
-  byId('place', HTMLElement).textContent = `${whole(view.offset + 1)}–${whole(last)} of ${whole(page.total)}`;
-  byId('previous', HTMLButtonElement).disabled = view.offset === 0;
-  byId('next', HTMLButtonElement).disabled = last >= page.total;
 }
 
 /** @param {ImageCounts} counts */
@@ -137,27 +127,23 @@ function wireStates() {
     button.addEventListener('click', () => {
       for (const other of byId('states', HTMLElement).children) other.setAttribute('aria-pressed', String(other === button));
       view.state = state;
-      turnTo(0);
+      narrow();
     });
     byId('states', HTMLElement).append(button);
   }
 }
 
-/** @param {number} offset */
-function turnTo(offset) {
-  view.offset = Math.max(0, offset);
-  void readGrid();
-}
-
 function wireSearch() {
   const search = byId('search', HTMLInputElement);
+  search.value = view.search;
   /** @type {{timer?: ReturnType<typeof setTimeout>}} */
   const typing = {};
   search.addEventListener('input', () => {
     clearTimeout(typing.timer);
     typing.timer = setTimeout(() => {
+      if (view.search === search.value.trim()) return;
       view.search = search.value.trim();
-      turnTo(0);
+      narrow();
     }, TYPING_MS);
   });
 }
@@ -166,13 +152,13 @@ function wireUploads() {
   const uploads = new UploadList({
     url: `${document.body.dataset.api}projects/${project}/images`,
     maxBytes: Number(document.body.dataset.maxBytes),
-    onAdded: () => void Promise.all([readGrid(), readCounts()]),
+    onAdded: changed,
   });
   const dataSets = new DataSetImports({
     api,
     project,
     maxBytes: Number(document.body.dataset.maxDataSetBytes),
-    onChange: () => void Promise.all([readGrid(), readCounts()]),
+    onChange: changed,
   });
   dataSets.resume().catch(showFault);
   /** @param {File[]} chosen */
@@ -211,21 +197,14 @@ function wireDrop(onFiles) {
 }
 
 function wireGrid() {
-  byId('previous', HTMLElement).addEventListener('click', () => turnTo(view.offset - PAGE_SIZE));
-  byId('next', HTMLElement).addEventListener('click', () => turnTo(view.offset + PAGE_SIZE));
-  byId('choose-page', HTMLElement).addEventListener('click', () => {
-    for (const id of cards.keys()) selection.choose(id, true);
-    markChosen();
-  });
+  byId('choose-all', HTMLElement).addEventListener('click', () => void grid.chooseAll().catch(showFault));
   const showMasks = byId('show-masks', HTMLInputElement);
-  showMasks.addEventListener('change', () => grid.classList.toggle('without-masks', !showMasks.checked));
+  showMasks.addEventListener('change', () => list.classList.toggle('without-masks', !showMasks.checked));
 }
 
 /** @param {import('../widgets/hints.js').HintKind} kind */
 function follow(kind) {
-  if (kind === 'models') return;
-  void readGrid();
-  void readCounts();
+  if (kind !== 'models') changed();
 }
 
 wireForms(document.body);
@@ -234,6 +213,7 @@ wireSearch();
 wireUploads();
 wireGrid();
 new ExportButton({ api, project }).wire();
-void readGrid();
+history.scrollRestoration = 'manual';
+grid.restart();
 void readCounts();
 new ProjectHints({ project, onHint: follow });

@@ -28,15 +28,15 @@ export function stateChip(image) {
   return chip(word, tone);
 }
 
-/** A card that is shown again with newer facts, and draws its masks only when it is in sight. */
+/** One place in the grid. It is empty until its image is known, and has its masks only while it is in sight. */
 export class ImageCard {
-  #api;
+  #options;
   #shown = '';
-  #painted = -1;
   /** @type {ImageFacts | null} */
   #image = null;
   #picture = element('img', { alt: '', loading: 'lazy', decoding: 'async' });
-  #masks = element('canvas', { 'aria-hidden': 'true' });
+  #masks = element('canvas', { 'aria-hidden': 'true', width: 0, height: 0 });
+  #painted = '';
   #name = element('span', { class: 'one-line' });
   #facts = element('span', { class: 'image-card-facts' });
   #open = element('button', { type: 'button', class: 'image-card-open' });
@@ -45,18 +45,23 @@ export class ImageCard {
 
   /**
    * @param {object} options
+   * @param {HTMLElement} options.root
    * @param {import('../api/client.js').ApiClient} options.api
+   * @param {import('./resting_queue.js').RestingQueue} options.painting
    * @param {(image: ImageFacts) => void} options.onOpen
-   * @param {(image: ImageFacts, isChosen: boolean) => void} options.onChoose
+   * @param {(isChosen: boolean, toHere: boolean) => void} options.onChoose  `toHere`: all from the one before
    */
-  constructor({ api, onOpen, onChoose }) {
-    this.#api = api;
+  constructor(options) {
+    this.#options = options;
     this.#open.append(element('span', { class: 'image-card-sheet' }, this.#picture, this.#masks), this.#name);
-    this.#open.addEventListener('click', () => this.#image !== null && onOpen(this.#image));
-    this.#box.addEventListener('change', () => this.#image !== null && onChoose(this.#image, this.#box.checked));
-    this.root = element('li', { class: 'image-card' }, this.#open, this.#facts);
-    const watcher = new IntersectionObserver((entries) => this.#sighted(entries.some((entry) => entry.isIntersecting)));
-    watcher.observe(this.root);
+    this.#open.addEventListener('click', () => this.#image !== null && options.onOpen(this.#image));
+    this.#box.addEventListener('click', (event) => options.onChoose(this.#box.checked, event.shiftKey));
+    options.root.append(this.#open, this.#facts);
+  }
+
+  /** @returns {string} id of the image */
+  get id() {
+    return this.#image?.id ?? '';
   }
 
   /** @param {ImageFacts} image */
@@ -68,11 +73,12 @@ export class ImageCard {
     if (this.#picture.getAttribute('src') !== image.thumbnail_url) this.#picture.src = image.thumbnail_url;
     this.#name.textContent = image.name;
     this.#open.title = `${image.name}, ${image.width} × ${image.height} pixels`;
-    this.root.dataset.state = image.state;
+    this.#options.root.dataset.state = image.state;
     const masks = image.num_masks > 0 ? element('span', { class: 'small quiet' }, counted(image.num_masks, 'mask')) : null;
     this.#box.setAttribute('aria-label', `Choose ${image.name}`);
     fill(this.#facts, this.#box, stateChip(image), image.held_out ? chip('For scoring', 'active') : null, image.is_reference ? chip('Reference', 'active') : null, image.is_practice ? chip('Practice', 'active') : null, masks);
-    void this.#paint();
+    if (this.#painted !== masksShown(image)) this.#wipe();
+    this.sighted(this.#inSight);
   }
 
   /** @param {boolean} isChosen */
@@ -80,34 +86,47 @@ export class ImageCard {
     this.#box.checked = isChosen;
   }
 
-  /** @param {boolean} inSight */
-  #sighted(inSight) {
-    this.#inSight = inSight;
-    void this.#paint();
+  /** @param {'button' | 'input'} which */
+  focus(which) {
+    (which === 'input' ? this.#box : this.#open).focus({ preventScroll: true });
   }
 
-  async #paint() {
+  /** @param {boolean} inSight  a canvas that nobody sees would hold its pixels for nothing */
+  sighted(inSight) {
+    this.#inSight = inSight;
     const image = this.#image;
-    if (image === null || !this.#inSight || this.#painted === image.num_masks) return;
-    this.#painted = image.num_masks;
-    const masks = image.num_masks === 0 ? [] : await this.#acceptedMasks(image.id);
-    this.#masks.width = OVERLAY_WIDTH;
-    this.#masks.height = Math.max(1, Math.round((OVERLAY_WIDTH * image.height) / image.width));
-    paintMasks(this.#masks, masks, image);
+    if (!inSight) {
+      this.#options.painting.drop(this);
+      this.#wipe();
+    } else if (image !== null && image.num_masks > 0 && this.#painted === '') {
+      this.#options.painting.add(this, () => this.#paint(image));
+    }
+  }
+
+  #wipe() {
+    this.#painted = '';
+    this.#masks.width = this.#masks.height = 0;
   }
 
   /**
    * A card without its masks is still a card: a fault here is not worth a message.
-   * @param {string} image
-   * @returns {Promise<import('../api/types.js').StoredMask[]>}
+   * @param {ImageFacts} image
    */
-  async #acceptedMasks(image) {
+  async #paint(image) {
     try {
-      const { masks } = await this.#api.masksOf(image);
-      return masks.filter((mask) => mask.state === 'accepted');
+      const { masks } = await this.#options.api.masksOf(image.id);
+      if (!this.#inSight || this.#image !== image) return;
+      this.#masks.width = OVERLAY_WIDTH;
+      this.#masks.height = Math.max(1, Math.round((OVERLAY_WIDTH * image.height) / image.width));
+      paintMasks(this.#masks, masks.filter((mask) => mask.state === 'accepted'), image);
+      this.#painted = masksShown(image);
     } catch {
-      this.#painted = -1;
-      return [];
+      this.#wipe();
     }
   }
+}
+
+/** @param {ImageFacts} image @returns {string} */
+function masksShown(image) {
+  return `${image.id} ${image.num_masks}`;
 }

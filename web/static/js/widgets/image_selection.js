@@ -1,4 +1,4 @@
-// Several images chosen in the grid, on any of its pages, and what can be done with all of them.
+// Several images chosen in the grid, in sight or not, and what can be done with all of them.
 
 import { byId } from './elements.js';
 import { counted } from './format.js';
@@ -31,7 +31,7 @@ export class ImageSelection {
     this.#wire('chosen-practice', 'in the practice set', (image) => this.#api.changeImage(image, { is_practice: true }));
     this.#wire('chosen-no-practice', 'out of the practice set', (image) => this.#api.changeImage(image, { is_practice: false }));
     byId('chosen-remove', HTMLElement).addEventListener('click', () => void this.#remove());
-    byId('chosen-none', HTMLElement).addEventListener('click', () => this.#clear());
+    byId('chosen-none', HTMLElement).addEventListener('click', () => this.clear());
   }
 
   /** @param {string} image @returns {boolean} */
@@ -82,7 +82,7 @@ export class ImageSelection {
     this.#onChange();
   }
 
-  #clear() {
+  clear() {
     this.#chosen.clear();
     this.#show();
     this.#onCleared();
