@@ -4,10 +4,10 @@ import { ApiClient } from '../api/client.js';
 import { listenToPointers } from '../canvas/pointers.js';
 import { Stage } from '../canvas/stage.js';
 import { Journal } from '../journal/journal.js';
-import { maskOf, needsAnswer } from '../state/current.js';
+import { needsAnswer } from '../state/current.js';
 import { maskAt } from '../state/masks.js';
 import { createStore } from '../state/store.js';
-import { currentOf, docOf, FIRST, nextBrushSize, sizeOf } from '../state/workbench.js';
+import { currentOf, docOf, FIRST, sizeOf } from '../state/workbench.js';
 import { InteractionRecorder } from '../timing/recorder.js';
 import { brushTool } from '../tools/brush.js';
 import { clicksTool } from '../tools/clicks.js';
@@ -32,6 +32,7 @@ import { toolRail } from '../ui/tool_rail.js';
 import { topBar } from '../ui/top_bar.js';
 import { tutorial } from '../ui/tutorial.js';
 import { Acts } from './workbench/acts.js';
+import { commandsOf, resizeBrush } from './workbench/commands.js';
 import { Decoding } from './workbench/decoding.js';
 import { ImageLine } from './workbench/image_line.js';
 import { frameDrawn } from './workbench/frame_drawn.js';
@@ -112,89 +113,17 @@ async function start(facts) {
     signIn: async (name, password) => (await api.signIn(name, password)).id === person,
   });
 
-  /** @param {Workbench['tool']} name */
-  const take = (name) => {
-    const { tool } = store.get();
-    if (tool === name) return;
-    tools[tool].exit();
-    show({ tool: name, preview: null });
-    tools[name].enter();
-    byId('stage').style.cursor = tools[name].cursor;
-  };
-  /** @param {() => void} remove */
-  const removing = (remove) => {
-    if (store.get().correcting) say('Reject it in the review instead: its annotator learns why');
-    else remove();
-  };
-  const atCrosshair = (/** @type {0 | 1} */ label) => {
-    const { pointer } = store.get();
-    if (pointer) acts.addPoint(pointer, label);
-  };
-  const resizeBrush = (/** @type {1 | -1} */ direction) =>
-    store.update((bench) => ({ ...bench, brush: { ...bench.brush, size: nextBrushSize(bench.brush.size, direction) } }));
-
-  /** @param {1 | -1} direction  of the brush, or of what counts as small in the clean-up that is offered */
-  const smallerOrLarger = (direction) => {
-    const offered = store.get().cleanUp;
-    if (offered) acts.setCleanUp(Math.min(2 ** 16, Math.max(2, offered.minArea * 2 ** direction)));
-    else resizeBrush(direction);
-  };
-
-  /** @type {Record<string, () => void>} */
-  const commands = {
-    accept: () => (store.get().cleanUp ? acts.applyCleanUp() : acts.accept()),
-    accept_parts: () => acts.acceptWithParts(),
-    clear: () => {
-      if (store.get().cleanUp) return acts.leaveCleanUp();
-      tools[store.get().tool].cancel();
-      acts.clear();
+  const commands = commandsOf({
+    store, show, acts, tools, stage, line, say, practising, objectBegins,
+    open: {
+      skip: openSkip,
+      recent: openRecent,
+      guidelines: () => toggleGuidelines(),
+      tutorial: () => coach.start(store.get()),
+      palette: () => openPalette(),
+      keys: openKeys,
     },
-    undo: () => acts.undo(),
-    redo: () => acts.redo(),
-    refine: () => acts.refineSelected(),
-    delete: () => removing(() => acts.removeSelected()),
-    mask_earlier: () => acts.moveSelected(-1),
-    mask_later: () => acts.moveSelected(1),
-    hide: () => acts.toggleHidden(),
-    clean_up: () => (store.get().cleanUp ? acts.applyCleanUp() : acts.offerCleanUp()),
-    give_up: () => acts.giveUp(),
-    keep_going: () => {
-      objectBegins();
-      show({ overtime: false });
-    },
-    candidate_next: () => acts.nextCandidate(1),
-    candidate_previous: () => acts.nextCandidate(-1),
-    candidate_1: () => acts.chooseCandidate(0),
-    candidate_2: () => acts.chooseCandidate(1),
-    candidate_3: () => acts.chooseCandidate(2),
-    tool_clicks: () => take('clicks'),
-    tool_brush: () => take('brush'),
-    tool_eraser: () => take('eraser'),
-    tool_lasso: () => take('lasso'),
-    brush_smaller: () => smallerOrLarger(-1),
-    brush_larger: () => smallerOrLarger(1),
-    brush_shape: () => store.update((bench) => ({ ...bench, brush: { ...bench.brush, shape: bench.brush.shape === 'circle' ? 'square' : 'circle' } })),
-    sign: () => store.update((bench) => ({ ...bench, sign: bench.sign ? 0 : 1 })),
-    point_foreground: () => atCrosshair(1),
-    point_background: () => atCrosshair(0),
-    preview: () => store.update((bench) => ({ ...bench, previewOn: !bench.previewOn })),
-    outline: () => store.update((bench) => ({ ...bench, outlineOnly: !bench.outlineOnly })),
-    solo: () => store.update((bench) => ({ ...bench, solo: !bench.solo })),
-    fit: () => stage.fit(),
-    zoom_mask: () => zoomToMask(store.get(), stage),
-    zoom_in: () => stage.zoom(1.25),
-    zoom_out: () => stage.zoom(0.8),
-    panel: () => store.update((bench) => ({ ...bench, panelOpen: !bench.panelOpen })),
-    submit: () => void line.submit(),
-    skip: () => store.get().image && store.get().editing === 'open' && openSkip(),
-    next: () => void line.next(),
-    previous: () => void line.previous(),
-    recent: () => (practising ? say('Here you practise. Your own images are where you annotate') : openRecent()),
-    guidelines: () => toggleGuidelines(),
-    tutorial: () => coach.start(store.get()),
-    palette: () => openPalette(),
-    keys: openKeys,
-  };
+  });
   const run = (/** @type {string} */ command) => commands[command]?.();
   const openPalette = palette({ dialog: dialog('palette'), keys: () => store.get().keys, run });
   /** What was clicked gives the focus back to the image, so that keys go on working there. */
@@ -245,7 +174,7 @@ async function start(facts) {
         select: fromButton((/** @type {string} */ id) => acts.select(id)),
         refine: fromButton((/** @type {string} */ id) => acts.refine(id)),
         hide: fromButton((/** @type {string} */ id) => acts.toggleHidden(id)),
-        remove: fromButton((/** @type {string} */ id) => removing(() => acts.remove(id))),
+        remove: fromButton((/** @type {string} */ id) => acts.remove(id)),
         setView: show,
       },
     }),
@@ -282,7 +211,7 @@ async function start(facts) {
   });
   draw(store.get(), store.get());
 
-  listenToPointers({ host: byId('stage'), stage, tool: () => tools[store.get().tool], resizeBrush, signal });
+  listenToPointers({ host: byId('stage'), stage, tool: () => tools[store.get().tool], resizeBrush: (direction) => resizeBrush(store, direction), signal });
   listenToKeys({
     keys: () => store.get().keys,
     run,
@@ -348,20 +277,6 @@ function reviewAddress(project, mask) {
   const filters = new URLSearchParams(sessionStorage.getItem(LAST_REVIEW) ?? '');
   if (mask) filters.set('corrected', mask);
   return `/projects/${project}/review?${filters}`;
-}
-
-/**
- * The mask in hand, else the selected one, else the one under the pointer.
- *
- * @param {Workbench} bench
- * @param {Stage} stage
- */
-function zoomToMask(bench, stage) {
-  const current = currentOf(bench);
-  const listed = docOf(bench).masks.find((mask) => mask.id === (bench.selected ?? bench.hovered));
-  const box = current ? maskOf(current, sizeOf(bench)).box : (listed?.box ?? [0, 0, 0, 0]);
-  if (box[2] > box[0]) stage.zoomTo(box);
-  else stage.fit();
 }
 
 /**

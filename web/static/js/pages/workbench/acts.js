@@ -276,6 +276,7 @@ export class Acts {
 
   /** @param {string} id */
   remove(id) {
+    if (this.#bench.correcting) return this.#options.say('Reject it in the review instead: its annotator learns why');
     const doc = deleteMask(docOf(this.#bench), id);
     if (doc === docOf(this.#bench) || !this.#mayEdit()) return;
     this.#commit('Delete', doc);
