@@ -1,5 +1,5 @@
 /**
- * The decoder at work: answers the prompt in hand, and shows what a click would give while nothing is in hand.
+ * The decoder at work: opens images and answers the prompt in hand.
  *
  * @typedef {import('../../state/workbench.js').Workbench} Workbench
  * @typedef {import('../../state/workbench.js').Place} Place
@@ -36,6 +36,7 @@ import { isEmpty, rasterOf } from '../../state/rasters.js';
 import { currentOf, sizeOf } from '../../state/workbench.js';
 import { wholePrompt } from '../../state/whole_prompt.js';
 import { Crops } from './crops.js';
+import { Previews } from './previews.js';
 
 const ASK_AGAIN_MS = 1500;
 const SLOW_MS = 300;
@@ -56,18 +57,20 @@ export class Decoding {
   #asking = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #slow;
-  #hovering = false;
-  /** @type {Place | null} */
-  #pointer = null;
-  /** Counts moves of the pointer and of the view: what was previewed before is out of date. */
-  #moves = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #resting;
   #crops;
+  #previews;
 
   /** @param {DecodingOptions} options */
   constructor(options) {
     this.#options = options;
+    this.#previews = new Previews({
+      store: options.store,
+      view: options.view,
+      open: () => this.#open,
+      cropKey: () => this.#crops.serving(this.#seen(), null)?.key ?? null,
+    });
     this.#crops = new Crops({ api: options.api, project: options.project, opened: () => this.#cropChanged() });
     options.store.watchNow((now, before) => this.#follow(now, before));
   }
@@ -121,9 +124,7 @@ export class Decoding {
 
   /** @param {Place | null} at */
   hover(at) {
-    const isSame = at && this.#pointer && Math.floor(at.x) === Math.floor(this.#pointer.x) && Math.floor(at.y) === Math.floor(this.#pointer.y);
-    this.#pointer = at;
-    if (!isSame) this.#previewAnew();
+    this.#previews.hover(at);
   }
 
   /** The image moved under the pointer; until it rests, the preview that is there moves with it. */
@@ -134,7 +135,7 @@ export class Decoding {
   }
 
   #rest() {
-    this.#previewAnew();
+    this.#previews.anew();
     void this.#crops.look(this.#seen());
   }
 
@@ -146,7 +147,7 @@ export class Decoding {
 
   #cropChanged() {
     this.#showCrop();
-    this.#previewAnew();
+    this.#previews.anew();
   }
 
   /** The badge says whether a click would be answered by a crop now, or could be. */
@@ -158,11 +159,6 @@ export class Decoding {
     const isOff = !bench.cropsOn && shown !== undefined && this.#crops.mayServe(shown);
     const crop = isServed ? 'used' : isOff ? 'off' : null;
     if (bench.crop !== crop) store.update((now) => ({ ...now, crop }));
-  }
-
-  #previewAnew() {
-    this.#moves += 1;
-    void this.#preview();
   }
 
   /** @returns {Promise<Decoder>} */
@@ -205,7 +201,7 @@ export class Decoding {
       void this.#crops.look(this.#seen());
       this.#show({ kind: 'ready', message: client.words, busy: false });
       void this.#answer();
-      void this.#preview();
+      void this.#previews.show();
       return;
     }
   }
@@ -232,10 +228,7 @@ export class Decoding {
     if (currentOf(now) !== currentOf(before)) void this.#answer();
     if (currentOf(now) !== currentOf(before) || now.cropsOn !== before.cropsOn) this.#showCrop();
     if (now.cropsOn !== before.cropsOn) this.#rest();
-    if (before.preview !== now.preview) before.preview?.picture.close();
-    const settled = currentOf(now) !== currentOf(before) || now.tool !== before.tool || now.previewOn !== before.previewOn;
-    if (settled && !this.#mayPreview()) this.#clearPreview();
-    else if (settled) void this.#preview();
+    this.#previews.follow(now, before);
   }
 
   async #answer() {
@@ -321,43 +314,6 @@ export class Decoding {
     }
     const mask = maskOf(current, sizeOf(this.#options.store.get()));
     return isEmpty(mask) ? null : logitsFromMask(mask, frame);
-  }
-
-  /** One hover at a time, each for where the pointer is by then: the decoder's own pace, nothing queues. */
-  async #preview() {
-    const at = this.#pointer;
-    const open = this.#open;
-    const { store, view } = this.#options;
-    const shown = previewView(view(), sizeOf(store.get()));
-    if (!this.#mayPreview() || !at || !open || !shown) return this.#clearPreview();
-    if (this.#hovering) return;
-    this.#hovering = true;
-    const moves = this.#moves;
-    try {
-      const point = /** @type {const} */ ({ x: Math.floor(at.x), y: Math.floor(at.y), label: 1 });
-      const cropKey = this.#crops.serving(this.#seen(), null)?.key ?? null;
-      const request = { imageKey: open.imageKey, cropKey, prompt: { points: [point], box: null }, grain: store.get().grain, ...shown };
-      const preview = await open.client.preview(request);
-      if (open === this.#open && this.#mayPreview()) store.update((bench) => ({ ...bench, preview }));
-      else preview?.picture.close();
-    } catch (error) {
-      if (!(error instanceof DecoderError)) throw error;
-    } finally {
-      this.#hovering = false;
-    }
-    if (this.#moves !== moves) void this.#preview();
-  }
-
-  #mayPreview() {
-    const bench = this.#options.store.get();
-    const { width, height } = sizeOf(bench);
-    const at = this.#pointer;
-    const onImage = at !== null && at.x >= 0 && at.y >= 0 && at.x < width && at.y < height;
-    return onImage && bench.previewOn && bench.tool === 'clicks' && !currentOf(bench) && !bench.dragBox && bench.editing === 'open';
-  }
-
-  #clearPreview() {
-    this.#options.store.update((bench) => (bench.preview ? { ...bench, preview: null } : bench));
   }
 
   /**
