@@ -56,6 +56,7 @@ def test_a_long_list_is_scrolled_by_the_wheel_and_read_as_it_comes_near(
     faults = watch_faults(page)
     expect(page.locator(".image-card")).to_have_count(NUM_IMAGES)
     page.wait_for_function(IS_FULL)
+    expect(page.locator("#place")).to_have_text(f"1–12 of {NUM_IMAGES}")
     masks = page.locator(".image-card canvas").first
     expect(masks).to_have_attribute("width", "240")
     assert page.evaluate(NUM_READ) < NUM_IMAGES / 2

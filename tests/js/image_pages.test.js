@@ -15,7 +15,7 @@ class Server {
   /** @param {number} offset @param {number} limit @returns {Promise<import('../../web/static/js/widgets/image_pages.js').ImagePage>} */
   read = (offset, limit) =>
     new Promise((resolve, reject) => {
-      const places = Array.from({ length: Math.min(limit, this.total - offset) }, (_, i) => offset + i);
+      const places = Array.from({ length: Math.max(0, Math.min(limit, this.total - offset)) }, (_, i) => offset + i);
       const images = places.map((place) => /** @type {ImageFacts} */ ({ id: `v${this.version}-${place}` }));
       const found = { images, total: this.total };
       this.asked.push({ page: offset / limit, answer: () => resolve(found), fail: () => reject(new Error('down')) });
@@ -124,4 +124,22 @@ test('a page that could not be read is read when it is wanted again', async () =
   pages.expire();
   assert.equal(await server.answer(), 0);
   assert.equal(pages.at(1)?.id, 'v1-1');
+});
+
+test('an empty list is read again when something changed, and so is one that became shorter', async () => {
+  const { server, pages } = scene();
+  await server.answer();
+  pages.want(300, 320);
+  await server.answer();
+  server.total = 0;
+  pages.expire();
+  await server.answer();
+  while (server.asked.length > 0) await server.answer();
+  assert.equal(pages.total, 0);
+  server.total = 2;
+  server.version = 2;
+  pages.expire();
+  assert.equal(await server.answer(), 0);
+  assert.equal(pages.total, 2);
+  assert.equal(pages.at(1)?.id, 'v2-1');
 });

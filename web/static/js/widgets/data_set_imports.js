@@ -69,16 +69,22 @@ export class DataSetImports {
   /** @param {ImportFacts} started @param {HTMLElement} state */
   async #follow(started, state) {
     let facts = started;
-    const progress = bar(0, `Import of ${facts.name}`);
-    fill(state, progress, note('Importing; you may leave this page.'), this.#cancelButton(facts));
+    const progress = bar(facts.progress, `Import of ${facts.name}`);
+    const words = note('');
+    const tell = () => {
+      progress.value = facts.progress;
+      words.textContent = `Importing, ${Math.floor(facts.progress * 100)} %; you may leave this page.`;
+    };
+    tell();
+    fill(state, progress, words, this.#cancelButton(facts));
     while (OPEN.includes(facts.state)) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       try {
         facts = /** @type {ImportFacts} */ (/** @type {unknown} */ (await this.#api.importState(facts.id)));
+        tell();
       } catch (fault) {
-        fill(state, progress, note(`How far it is cannot be seen: ${faultText(fault)} It goes on meanwhile.`));
+        words.textContent = `How far it is cannot be seen: ${faultText(fault)} It goes on meanwhile.`;
       }
-      progress.value = facts.progress;
     }
     showEnd(facts, state);
     this.#onChange();

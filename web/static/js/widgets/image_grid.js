@@ -11,6 +11,7 @@ import { RestingQueue } from './resting_queue.js';
 /** @typedef {{first: number, px: number}} Place  the first image in view, and how far its top is above the window's */
 
 const NEAR_PX = 500;
+const REST_MS = 100;
 
 /** @type {Readonly<Record<string, (from: number, columns: number, last: number) => number>>} */
 const STEPS = {
@@ -46,6 +47,8 @@ export class ImageGrid {
   #chosenLast = 0;
   /** @type {Place | null} */
   #goal = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #resting;
   /** @type {{place: number, which: 'button' | 'input'} | null} where the keyboard goes as soon as it can */
   #focus = null;
 
@@ -71,8 +74,7 @@ export class ImageGrid {
     new ResizeObserver(() => this.#measure()).observe(list);
     list.addEventListener('keydown', (event) => this.#step(event));
     addEventListener('keydown', (event) => this.#beforeFind(event));
-    // What is near is known one frame after it came near.
-    addEventListener('scrollend', () => requestAnimationFrame(() => requestAnimationFrame(() => this.#rested())));
+    addEventListener('scrollend', () => this.#restedSoon());
   }
 
   /** Another list: from its beginning. */
@@ -112,7 +114,6 @@ export class ImageGrid {
     });
     if (this.#focus !== null && document.activeElement === this.#places[this.#focus.place]) this.#focusWanted();
     this.#onTotal(total);
-    this.#rested();
   }
 
   /** Blocks out of sight are taken to be as high as their rows would be, each like the lowest image that is drawn. */
@@ -199,6 +200,7 @@ export class ImageGrid {
     }
     this.#measure();
     this.#reachGoal();
+    this.#restedSoon();
     if (this.#near.size > 0) this.#pages.want(Math.min(...this.#near), Math.max(...this.#near) + 1 + this.#columns);
   }
 
@@ -207,6 +209,11 @@ export class ImageGrid {
     if (!there || !this.#goal || this.#cards.size === 0) return;
     scrollBy({ top: there.getBoundingClientRect().top + this.#goal.px, behavior: 'instant' });
     this.#goal = null;
+  }
+
+  #restedSoon() {
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#rested(), REST_MS);
   }
 
   #rested() {

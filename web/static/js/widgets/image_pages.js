@@ -93,12 +93,13 @@ export class ImagePages {
     }
   }
 
-  /** @returns {number | null} the page that is wanted most */
+  /** @returns {number | null} the page that is wanted most; the first one of an empty list too: it may have filled */
   #next() {
-    const { from, to } = this.#wanted;
-    const middle = (from + Math.min(to, this.#total)) / 2 / PAGE_SIZE;
+    const end = Math.max(1, Math.min(this.#wanted.to, this.#total));
+    const from = Math.min(this.#wanted.from, end - 1);
+    const middle = (from + end) / 2 / PAGE_SIZE;
     const missing = [];
-    for (let page = pageOf(from); page * PAGE_SIZE < Math.min(to, this.#total); page += 1) if (!this.#fresh.has(page)) missing.push(page);
+    for (let page = pageOf(from); page * PAGE_SIZE < end; page += 1) if (!this.#fresh.has(page)) missing.push(page);
     missing.sort((a, b) => Math.abs(a + 0.5 - middle) - Math.abs(b + 0.5 - middle));
     return missing[0] ?? null;
   }
