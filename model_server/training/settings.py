@@ -54,7 +54,7 @@ class TrainSettings:
     start_share: float = 0.0  # of the weights to fine-tune in those that are written
     drop_path: float = 0.0  # share of samples without the encoder's last block; less before it
     dropout: float = 0.0  # in the decoder's transformer; the paper has 0.1
-    iou_weight: float = 5.0  # of the predicted-IoU loss; 1 is the paper's
+    iou_weight: float = 1.0  # of the predicted-IoU loss
     iou_of: IouOf = "all"  # whose predicted IoU is supervised; "best": of the least mask loss only
     others_share: float = 0.25  # of the mask loss that all three candidates bear; the paper has 0
     crossing_weight: float = 0.3  # of the loss that teaches where borders are (compact encoder)

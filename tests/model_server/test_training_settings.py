@@ -41,7 +41,6 @@ def test_the_documented_recipe_is_the_paper_s() -> None:
         drop_path=0.4,
         dropout=0.1,
         mask_loss="focal_dice",
-        iou_weight=1.0,
         others_share=0.0,
         box_share=0.5,
         interior_share=0.0,
