@@ -92,7 +92,8 @@ def test_a_click_changes_its_piece_and_the_whole_answer_is_one_key_away(
     bench.press("Enter")
     here = accepted(bench, 2)
     point = {"kind": "point", "x": AT.x, "y": AT.y, "label": AT.label}
-    assert here["prompts"] == [{**point, "at_click_only": True}]
+    told = {**point, "with_mask_box": True}
+    assert here["prompts"] == [{**told, "at_click_only": True}]
     assert here["model_version"] == assignment["model"]["id"]
     assert here["predicted_iou"] is None, "the model has not seen this mask"
 
@@ -112,7 +113,7 @@ def test_a_click_changes_its_piece_and_the_whole_answer_is_one_key_away(
     expect_chosen(bench, "Whole")
     bench.press("Enter")
     whole = accepted(bench, 4)
-    assert whole["prompts"] == [point]
+    assert whole["prompts"] == [told]
     assert whole["predicted_iou"] is not None
 
     assert not pixels(whole)[20:36, 130:150].any() and pixels(whole)[AT.y, AT.x]

@@ -67,6 +67,10 @@ def test_a_mask_that_took_only_pieces_of_an_answer_is_left_out() -> None:
     )
 
 
+def test_a_prompt_that_went_with_the_box_of_an_opened_mask_is_left_out() -> None:
+    assert acts(POINT, {**POINT, "with_mask_box": True}) is None
+
+
 def test_cases_survive_their_file_in_an_order_of_their_own() -> None:
     some = [
         ReplayCase(

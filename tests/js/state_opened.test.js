@@ -85,7 +85,7 @@ test('the whole answer comes first where clicks and boxes alone made the mask', 
   const goesOn = answered(addPoint(reopenMask(listed([POINT])), LEFT, SIZE), ...WIDE);
   assert.equal(columns(goesOn), '8-12 18-22');
   assert.equal(columns(chooseCandidate(goesOn, 0)), '8-20');
-  for (const steps of [[], [POINT, { kind: 'stroke' }], [{ ...POINT, at_click_only: true }]]) {
+  for (const steps of [[], [POINT, { kind: 'stroke' }], [{ ...POINT, at_click_only: true }], [{ ...POINT, with_mask_box: true }]]) {
     assert.equal(columns(answered(addPoint(reopenMask(listed(steps)), LEFT, SIZE), ...WIDE)), '8-20');
   }
 });
@@ -114,7 +114,7 @@ test('paint holds against either answer and splits no piece that was taken', () 
 
 test('the prompts say which clicks changed only pieces, and nobody predicted such a mask', () => {
   const accepted = (/** @type {Current} */ current) => acceptCurrent({ masks: [listed()], current }, FACTS).masks[0];
-  const asked = { kind: 'point', ...LEFT };
+  const asked = { kind: 'point', ...LEFT, with_mask_box: true };
   const here = accepted(clicked());
   assert.deepEqual(here.steps, [{ kind: 'imported' }, { ...asked, at_click_only: true }]);
   assert.deepEqual([here.predictedIou, here.modelVersion], [null, 'now']);
@@ -122,6 +122,8 @@ test('the prompts say which clicks changed only pieces, and nobody predicted suc
   assert.deepEqual([whole.steps, whole.predictedIou], [[{ kind: 'imported' }, asked], 0.9]);
   const again = accepted(chooseCandidate(chooseCandidate(clicked(), 1), 0));
   assert.deepEqual(again.steps, here.steps);
+  const boxed = accepted(answered(setBox(opened(), [8, 5, 23, 15], SIZE), ...WIDE));
+  assert.deepEqual(boxed.steps.at(-1), { kind: 'box', box: [8, 5, 23, 15] }, 'a box of the person needs no mark');
   const parts = acceptWithParts({ masks: [listed()], current: chooseCandidate(clicked(), 1) }, FACTS, () => 'b').masks;
   assert.deepEqual(parts.map(({ id }) => id), ['a'], 'the other answer is no part');
 });

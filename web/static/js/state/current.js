@@ -16,7 +16,7 @@ import { boxOfFrame } from '../geometry/model_frame.js';
 import { candidateRaster, chosenCandidate, offered } from './candidates.js';
 import { decided, repainted, UNPAINTED, withPainted } from './painted.js';
 import { emptyRaster, isEmpty, rasterOf, rleOf } from './rasters.js';
-import { promptOf } from './whole_prompt.js';
+import { promptOf, takesMaskBox } from './whole_prompt.js';
 
 /**
  * @param {string} id
@@ -192,25 +192,31 @@ export function answer(current, answers, grain) {
   const candidates = offered(current, answers);
   const isWanted = (/** @type {Candidate} */ one) => (one.atClickOnly === undefined ? one.token === grain : one.atClickOnly === current.atClickOnly);
   const chosen = Math.max(0, candidates.findIndex(isWanted));
-  return { ...current, candidates, chosen, answered: true, steps: answeredBy(current.steps, candidates[chosen]) };
+  return { ...current, candidates, chosen, answered: true, steps: answeredBy(current, candidates[chosen]) };
 }
 
 const PROMPTS = new Set(['point', 'point_moved', 'point_removed', 'box']);
 
 /**
- * The last prompt says in which crop it was answered and whether only pieces of the answer were taken, so that nobody
- * takes the mask for the model's answer about the whole image.
+ * The last prompt says in which crop it was answered, whether the box of the opened mask went with it and whether only
+ * pieces of the answer were taken, so that nobody takes the mask for the model's answer to these prompts alone.
  *
- * @param {readonly Step[]} steps
+ * @param {Current} current
  * @param {Candidate | undefined} candidate
  * @returns {readonly Step[]}
  */
-function answeredBy(steps, candidate) {
+function answeredBy(current, candidate) {
+  const { steps } = current;
   const last = steps.findLastIndex(({ kind }) => PROMPTS.has(kind));
   if (last < 0) return steps;
-  const { crop: _, at_click_only: __, ...step } = steps[last];
+  const { crop: _, with_mask_box: __, at_click_only: ___, ...step } = steps[last];
   const { frame, atClickOnly } = candidate ?? {};
-  return steps.with(last, { ...step, ...(frame?.within && { crop: boxOfFrame(frame) }), ...(atClickOnly && { at_click_only: true }) });
+  const marks = {
+    ...(frame?.within && { crop: boxOfFrame(frame) }),
+    ...(takesMaskBox(current) && { with_mask_box: true }),
+    ...(atClickOnly && { at_click_only: true }),
+  };
+  return steps.with(last, { ...step, ...marks });
 }
 
 /**
@@ -222,7 +228,7 @@ export function chooseCandidate(current, index) {
   const candidate = current.candidates[index];
   if (!candidate || index === current.chosen) return current;
   if (candidate.atClickOnly !== undefined) {
-    return { ...current, chosen: index, atClickOnly: candidate.atClickOnly, steps: answeredBy(current.steps, candidate) };
+    return { ...current, chosen: index, atClickOnly: candidate.atClickOnly, steps: answeredBy(current, candidate) };
   }
   const steps = [...current.steps, { kind: 'candidate', token: candidate.token, predicted_iou: candidate.predictedIou }];
   return { ...current, chosen: index, steps };

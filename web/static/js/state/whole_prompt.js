@@ -15,17 +15,23 @@ import { rasterOf } from './rasters.js';
 const CLICKS = new Set(['point', 'box', 'candidate']);
 
 /** @param {Step} step */
-const isOfClicks = ({ kind, at_click_only: atClickOnly }) => CLICKS.has(kind) && !atClickOnly;
+const isOfClicks = ({ kind, at_click_only: atClickOnly, with_mask_box: withMaskBox }) => CLICKS.has(kind) && !atClickOnly && !withMaskBox;
 
 /**
  * @param {Current} current
  * @returns {Prompt} image pixels
  */
-export function wholePrompt({ points, box, origin, madeOf = null }) {
-  if (!origin) return { points, box };
-  if (madeOf) return { points: [...madeOf.points, ...points], box: box ?? madeOf.box };
-  return { points, box: box ?? around(rasterOf(origin).box, points) };
+export function wholePrompt(current) {
+  const { points, box, origin, madeOf } = current;
+  if (origin && takesMaskBox(current)) return { points, box: around(rasterOf(origin).box, points) };
+  return madeOf ? { points: [...madeOf.points, ...points], box: box ?? madeOf.box } : { points, box };
 }
+
+/**
+ * @param {Current} current
+ * @returns {boolean} whether the box of the opened mask goes with the prompts, which the person has not drawn
+ */
+export const takesMaskBox = ({ box, origin, madeOf }) => origin !== null && !madeOf && !box;
 
 /**
  * @param {readonly Step[]} steps  of a mask
