@@ -119,7 +119,7 @@ def frames(place: Place, *, masks: Sequence[int], sizes: Sequence[tuple[int, int
     cases = [(SIDES[12], count) for count in masks]
     cases += [(size, MASKS_ON_LARGE) for size in sizes]
     rows = []
-    for (width, height), count in cases:
+    for (width, height), count in dict.fromkeys(cases):  # a size may be asked for twice
         project, client = place.site.project(f"frames {width} {count}", [(width, height)])
         place.site.add_masks(client, project, count)
         with place.pages(client, project) as pages:
