@@ -42,8 +42,8 @@ def read_acts(prompts: Sequence[object], *, height: int, width: int) -> list[Act
 
     A page sent them, so each is checked: None when one makes no sense, or when there is no point and no box. One that
     was answered in a crop is not replayed either: on the whole picture it would be another question. Nor is one of
-    whose answer only the pieces at the clicks were taken: the mask is not what the model said. Nor one that went with the
-    box of an opened mask: the model was told more than the prompts.
+    whose answer only the pieces at the clicks were taken: the mask is not what the model said. Nor one that went
+    with the box of an opened mask: the model was told more than the prompts.
     """
     acts: list[Act] = []
     num_points = 0
