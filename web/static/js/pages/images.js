@@ -197,7 +197,7 @@ function wireDrop(onFiles) {
 }
 
 function wireGrid() {
-  byId('choose-all', HTMLElement).addEventListener('click', () => void grid.chooseAll().catch(showFault));
+  byId('choose-all', HTMLElement).addEventListener('click', () => void grid.chooseAll());
   const showMasks = byId('show-masks', HTMLInputElement);
   showMasks.addEventListener('change', () => list.classList.toggle('without-masks', !showMasks.checked));
 }

@@ -28,6 +28,7 @@ export class ImageGrid {
   #api;
   #onOpen;
   #onTotal;
+  #onFault;
   #onPlace;
   #selection;
   #pages;
@@ -69,6 +70,7 @@ export class ImageGrid {
     this.#selection = selection;
     this.#onOpen = onOpen;
     this.#onTotal = onTotal;
+    this.#onFault = onFault;
     this.#onPlace = onPlace;
     this.#pages = new ImagePages({ read, onPage: (...page) => this.#show(...page), onFault });
     new ResizeObserver(() => this.#measure()).observe(list);
@@ -94,9 +96,8 @@ export class ImageGrid {
     for (const card of this.#cards.values()) card.mark(this.#selection.has(card.id));
   }
 
-  async chooseAll() {
-    const images = await this.#pages.between(0, this.#pages.total);
-    this.#choose(images, true);
+  chooseAll() {
+    return this.#choose(0, this.#pages.total, true);
   }
 
   /** @param {Place} place  gone to as soon as it is known how high images are here */
@@ -225,15 +226,19 @@ export class ImageGrid {
   }
 
   /** @param {number} index @param {boolean} isChosen @param {boolean} toHere */
-  async #chosen(index, isChosen, toHere) {
-    const [from, to] = toHere ? [Math.min(index, this.#chosenLast), Math.max(index, this.#chosenLast)] : [index, index];
+  #chosen(index, isChosen, toHere) {
+    const [from, last] = toHere ? [Math.min(index, this.#chosenLast), Math.max(index, this.#chosenLast)] : [index, index];
     this.#chosenLast = index;
-    this.#choose(await this.#pages.between(from, to + 1), isChosen);
+    return this.#choose(from, last + 1, isChosen);
   }
 
-  /** @param {ImageFacts[]} images @param {boolean} isChosen */
-  #choose(images, isChosen) {
-    for (const image of images) this.#selection.choose(image.id, isChosen);
+  /** @param {number} from @param {number} to  outside @param {boolean} isChosen */
+  async #choose(from, to, isChosen) {
+    try {
+      for (const image of await this.#pages.between(from, to)) this.#selection.choose(image.id, isChosen);
+    } catch (fault) {
+      this.#onFault(fault);
+    }
     this.markChosen();
   }
 
