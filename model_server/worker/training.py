@@ -17,7 +17,7 @@ from model_server.worker.coco_folder import write_coco_folder
 from model_server.worker.job_run import JobRun
 
 SCALES = ("0.8", "1.6")  # jitter of the longest side: less than when training from nothing
-START_WORTH = 20  # masks: what the current weights count for: docs/decisions/small-rounds.md
+START_WORTH = 20  # masks: the current weights count as many (docs/decisions/small-rounds.md)
 
 
 @dataclass
