@@ -7,8 +7,8 @@ from typing import Any
 
 from playwright.sync_api import Request, expect
 
-from tests.browser.workbench_page import CIRCLE, DAB, Workbench
-from tests.patience import LONG_MS
+from tests.browser.workbench_page import CIRCLE, DAB, WINDOW, Workbench
+from tests.patience import LONG_MS, drawn
 
 
 def test_clicks_and_a_stroke_become_a_mask_that_is_saved(workbench: Workbench) -> None:
@@ -57,9 +57,13 @@ def test_tab_and_numbers_choose_among_three_candidates(workbench: Workbench) -> 
     workbench.click(0.5, 0.4)
     candidates = workbench.page.locator(".candidate")
     expect(candidates).to_have_count(3)
+    strip = workbench.page.locator("#candidates")
+    stands_at = strip.bounding_box()
     for key, chosen in (("1", 0), ("Tab", 1), ("Tab", 2), ("Shift+Tab", 1), ("3", 2), ("1", 0)):
         workbench.press(key)
         expect(candidates.nth(chosen)).to_have_attribute("aria-pressed", "true")
+        drawn(workbench.page)
+        assert strip.bounding_box() == stands_at, "it stays under the hand"
     candidates.nth(1).click()
     expect(candidates.nth(1)).to_have_attribute("aria-pressed", "true")
 
@@ -329,10 +333,26 @@ def test_a_second_tab_may_look_but_not_write(painting: Workbench) -> None:
 
 
 def test_a_small_window_keeps_the_image_and_the_list_at_hand(painting: Workbench) -> None:
-    painting.page.set_viewport_size({"width": 900, "height": 600})
-    painting.open()
-    panel = painting.page.locator("#panel")
+    page = painting.page
+    page.set_viewport_size({"width": 800, "height": 600})
+    panel = page.locator("#panel")
     expect(panel).to_be_hidden()
+    painting.square_brush()
+    painting.dab(0.4, 0.4)
+    page.locator("#rail [data-command=panel]").click()
+    expect(panel).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+    page.locator(".mask-choose").click()
+    expect(panel).to_be_visible()
+    page.get_by_role("button", name="Open again to refine").click()
+    expect(panel).to_be_hidden()
+    painting.click(0.5, 0.4)
     painting.press("l")
     expect(panel).to_be_visible()
-    assert painting.page.evaluate("document.documentElement.scrollWidth") <= 900
+    painting.click(0.6, 0.4)
+    expect(panel).to_be_hidden()
+    painting.can_accept.click()
+    page.set_viewport_size(WINDOW)
+    expect(panel).to_be_visible()
+    painting.expect_sizes(3 * DAB)
+    painting.expect_stored(3 * DAB)

@@ -42,7 +42,7 @@ import { followOwnKeys } from './workbench/own_keys.js';
 import { Saving } from './workbench/saving.js';
 import { LAST_REVIEW } from './review/address.js';
 import { warnOfTrouble } from './workbench/warnings.js';
-import { hadTutorial, keepTutorial, keptView, keepView } from './workbench/preferences.js';
+import { hadTutorial, keepTutorial, keepView, keptPanel, keptView } from './workbench/preferences.js';
 
 /** @typedef {import('../state/workbench.js').Workbench} Workbench */
 /** @typedef {import('../state/workbench.js').Place} Place */
@@ -200,9 +200,14 @@ async function start(facts) {
     for (const picture of pictures) picture(now);
     candidates(now);
     setAttributes(byId('bench'), { 'data-panel': now.panelOpen ? 'open' : 'closed' });
-    keepView(now, before);
+    keepView(now, before, narrow.matches);
   };
   store.watch(draw);
+  store.watch((now, before) => {
+    const hasChanged = currentOf(now) !== null && currentOf(now) !== currentOf(before);
+    if (narrow.matches && hasChanged) show({ panelOpen: false }); // the list lies over the image there
+  });
+  narrow.addEventListener('change', () => show({ panelOpen: !narrow.matches && keptPanel() }));
   warnOfTrouble({ store, say, openSaveDetails });
   showKeys(byId('bench'), store.get().keys);
   stage.addEventListener('view', () => {

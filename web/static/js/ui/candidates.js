@@ -4,6 +4,7 @@
  * @typedef {import('../state/workbench.js').Workbench} Workbench
  * @typedef {import('../state/types.js').Current} Current
  * @typedef {import('../canvas/stage.js').Stage} Stage
+ * @typedef {import('../geometry/types.js').Box} Box
  */
 import { drawThumbnail } from '../canvas/thumbnail.js';
 import { toScreen } from '../canvas/viewport.js';
@@ -38,8 +39,8 @@ const GRAIN = ['Mask', 'Fine', 'Middle', 'Whole'];
  * @returns {(bench: Workbench) => void}
  */
 export function candidateStrip({ host, stage, beside, foot, choose }) {
-  /** @type {{candidates: Current['candidates'] | null}} */
-  const drawn = { candidates: null };
+  /** What is drawn, beside the mask that was chosen when it came: the strip stays when another is chosen. @type {{candidates: Current['candidates'] | null, beside: Box}} */
+  const drawn = { candidates: null, beside: [0, 0, 0, 0] };
 
   return (bench) => {
     const current = currentOf(bench);
@@ -52,6 +53,7 @@ export function candidateStrip({ host, stage, beside, foot, choose }) {
     }
     if (drawn.candidates !== current.candidates) {
       drawn.candidates = current.candidates;
+      drawn.beside = maskOf(current, { width: 1, height: 1 }).box;
       host.replaceChildren(...current.candidates.map((candidate, index) => candidateButton(candidate, index)));
     }
     [...host.children].forEach((button, index) => setAttributes(button, { 'aria-pressed': String(index === current.chosen) }));
@@ -98,7 +100,7 @@ export function candidateStrip({ host, stage, beside, foot, choose }) {
   function place(current) {
     const click = toScreen(stage.view, lastClick(current));
     const strip = { across: host.offsetWidth, down: host.offsetHeight };
-    const mask = maskOf(current, { width: 1, height: 1 }).box;
+    const mask = drawn.beside;
     const from = toScreen(stage.view, { x: mask[0], y: mask[1] });
     const to = toScreen(stage.view, { x: mask[2], y: mask[3] });
     const spots = [
@@ -111,7 +113,7 @@ export function candidateStrip({ host, stage, beside, foot, choose }) {
     const floor = foot.hidden ? height - EDGE_PX : boxIn(host.offsetParent, foot)[1] - EDGE_PX;
     const taken = beside.filter((one) => !one.hidden).map((one) => boxIn(host.offsetParent, one));
     const isFree = (/** @type {{x: number, y: number}} */ { x, y }) => {
-      const box = /** @type {import('../geometry/types.js').Box} */ ([x, y, x + strip.across, y + strip.down]);
+      const box = /** @type {Box} */ ([x, y, x + strip.across, y + strip.down]);
       return holds([EDGE_PX, EDGE_PX, width - EDGE_PX, floor], box) && taken.every((one) => isEmptyBox(overlap(one, box)));
     };
     const free = spots.filter((spot) => isFree(spot) && Math.abs(spot.x + strip.across / 2 - click.x) + Math.abs(spot.y + strip.down / 2 - click.y) < NEAR_PX);
@@ -151,7 +153,7 @@ function shapeOf(candidate) {
 /**
  * @param {Element | null} outer
  * @param {HTMLElement} inner
- * @returns {import('../geometry/types.js').Box} where the inner one lies in the outer one
+ * @returns {Box} where the inner one lies in the outer one
  */
 function boxIn(outer, inner) {
   const { left, top, right, bottom } = inner.getBoundingClientRect();

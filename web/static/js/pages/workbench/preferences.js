@@ -20,6 +20,9 @@ export const hadTutorial = (person) => readKept(tutorialName(person)).had === tr
 /** @param {string} person */
 export const keepTutorial = (person) => writeKept(tutorialName(person), { had: true });
 
+/** Whether the list of masks is open in a window that has room for it. */
+export const keptPanel = () => readKept(VIEW).panelOpen !== false;
+
 /**
  * @param {string} person
  * @returns {Partial<Workbench>}
@@ -33,7 +36,7 @@ export function keptView(person) {
     contrast: between(kept.contrast, 0.5, 2, 1),
     previewOn: kept.previewOn !== false,
     cropsOn: kept.cropsOn !== false,
-    panelOpen: kept.panelOpen !== false,
+    panelOpen: keptPanel(),
     grain: typeof kept.grain === 'number' ? kept.grain : null,
     brush: { size: Math.round(between(kept.brushSize, 1, 300, 24)), shape: kept.brushShape === 'square' ? 'square' : 'circle' },
     keys: keysHere(person),
@@ -45,10 +48,12 @@ const KEPT = /** @type {const} */ (['opacity', 'outlineOnly', 'brightness', 'con
 /**
  * @param {Workbench} bench
  * @param {Workbench} before
+ * @param {boolean} isNarrow  the window, where the list of masks comes and goes: that is no habit to keep
  */
-export function keepView(bench, before) {
+export function keepView(bench, before, isNarrow) {
   if (KEPT.every((key) => bench[key] === before[key])) return;
-  const { opacity, outlineOnly, brightness, contrast, previewOn, cropsOn, panelOpen, grain, brush } = bench;
+  const { opacity, outlineOnly, brightness, contrast, previewOn, cropsOn, grain, brush } = bench;
+  const panelOpen = isNarrow ? keptPanel() : bench.panelOpen;
   writeKept(VIEW, { opacity, outlineOnly, brightness, contrast, previewOn, cropsOn, panelOpen, grain, brushSize: brush.size, brushShape: brush.shape });
 }
 
