@@ -174,6 +174,7 @@ WHITENOISE_IMMUTABLE_FILE_TEST = _is_released
 # ---- limits (shown in the pages, asserted in tests) ----------------------------------------------
 MAX_IMAGE_BYTES = env.whole("MAX_IMAGE_BYTES", 25 * 2**20, low=1024, high=2**31)
 MAX_FILES_PER_UPLOAD = 200
+MAX_IMAGES_PER_CHANGE = 1000
 MAX_UPLOAD_BYTES = env.whole("MAX_UPLOAD_BYTES", 2**30, low=2**20, high=2**36)
 MAX_COCO_BYTES = env.whole("MAX_COCO_BYTES", 500 * 2**20, low=2**20, high=2**36)
 MAX_BODY_BYTES = 2 * 2**20

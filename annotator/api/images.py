@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from drf_spectacular.types import OpenApiTypes
@@ -15,21 +16,16 @@ from rest_framework.response import Response
 
 from annotator.api.descriptions import ImageReply, describe_image
 from annotator.api.endpoint import Endpoint, StrictSerializer
-from annotator.api.fields import StrictBoolean
+from annotator.api.fields import CanonicalUuid, StrictBoolean
 from annotator.api.stored_files import send_embedding, send_stored_file
 from annotator.errors import Invalid, NotInScope
-from annotator.models import Person, TokenScope
+from annotator.models import Image, Person, TokenScope
 from annotator.queries.images import IMAGE_STATES, find_embedding, page_with_state, with_state
 from annotator.queries.model_versions import current_model_version, encoder_is_known
 from annotator.queries.scope import NOTHING, find_image, find_managed_project, visible_images
 from annotator.services.embeddings import read_embedding
-from annotator.services.images import (
-    add_images,
-    remove_image,
-    set_held_out,
-    set_practice,
-    set_reference,
-)
+from annotator.services.image_changes import ImageChanges, change_image, change_images
+from annotator.services.images import add_images
 from annotator.services.picture_reader import TILE_SIDE, tile_level_sizes
 from annotator.services.pictures import picture_keys, tile_key
 from annotator.services.uploads import uploads_in
@@ -54,10 +50,34 @@ class UploadBody(serializers.Serializer[object]):
     files = serializers.ListField(child=serializers.FileField())
 
 
-class ImageChangesBody(StrictSerializer):
+class OneImageChangesBody(StrictSerializer):
     held_out = StrictBoolean(required=False)
     is_reference = StrictBoolean(required=False)
     is_practice = StrictBoolean(required=False)
+
+
+class ImageChangesBody(OneImageChangesBody):
+    images = serializers.ListField(
+        child=CanonicalUuid(), min_length=1, max_length=settings.MAX_IMAGES_PER_CHANGE
+    )
+    removed = StrictBoolean(required=False)
+
+    def validate_removed(self, removed: bool) -> bool:
+        if not removed:
+            raise serializers.ValidationError("An upload of its picture brings an image back.")
+        return removed
+
+
+class RefusedImageReply(serializers.Serializer[object]):
+    id = serializers.UUIDField()
+    name = serializers.CharField(help_text="empty: the project has no such image")
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ImageChangesReply(serializers.Serializer[object]):
+    changed = serializers.ListField(child=serializers.UUIDField())
+    refused = RefusedImageReply(many=True)
 
 
 class ImagesReply(serializers.Serializer[object]):
@@ -121,29 +141,50 @@ class OneImage(Endpoint):
         find_image(person=self.person, image_id=image_id)
         return Response(_described_by_id(self.person, [image_id])[image_id])
 
-    @extend_schema(request=ImageChangesBody, responses=ImageReply)
+    @extend_schema(request=OneImageChangesBody, responses=ImageReply)
     def patch(self, request: Request, image_id: UUID) -> Response:
-        image = find_image(person=self.person, image_id=image_id)
-        find_managed_project(person=self.person, project_id=image.project_id)
-        changes = self.read(ImageChangesBody)
-        if not changes:
-            raise Invalid(
-                "Say what to change: held_out, is_reference, is_practice.", code="required"
-            )
-        if "is_reference" in changes:
-            set_reference(image=image, is_reference=changes["is_reference"], by=self.person)
-        if "is_practice" in changes:
-            set_practice(image=image, is_practice=changes["is_practice"], by=self.person)
-        if "held_out" in changes:
-            set_held_out(image=image, held_out=changes["held_out"], by=self.person)
+        image = self._find(image_id)
+        changes = _changes(self.read(OneImageChangesBody))
+        change_image(image=image, changes=changes, by=self.person)
         return Response(_described_by_id(self.person, [image_id])[image_id])
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, image_id: UUID) -> Response:
+        change_image(image=self._find(image_id), changes=ImageChanges(removed=True), by=self.person)
+        return Response(status=204)
+
+    def _find(self, image_id: UUID) -> Image:
         image = find_image(person=self.person, image_id=image_id)
         find_managed_project(person=self.person, project_id=image.project_id)
-        remove_image(image=image, by=self.person)
-        return Response(status=204)
+        return image
+
+
+class ProjectImageChanges(Endpoint):
+    """Many images of a project at once; one that is refused costs the others nothing."""
+
+    write_scope = TokenScope.MANAGE
+
+    @extend_schema(request=ImageChangesBody, responses=ImageChangesReply)
+    def post(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        body = self.read(ImageChangesBody)
+        image_ids = body.pop("images")
+        changes = _changes(body)
+        report = change_images(
+            project=project, image_ids=image_ids, changes=changes, by=self.person
+        )
+        refused = [
+            {"id": one.id, "name": one.name, "code": one.error.code, "message": one.error.message}
+            for one in report.refused
+        ]
+        return Response({"changed": report.changed, "refused": refused})
+
+
+def _changes(body: dict[str, bool]) -> ImageChanges:
+    """Raises `Invalid` when nothing is to be changed."""
+    if not body:
+        raise Invalid("Say what to change: held_out, is_reference or is_practice.", code="required")
+    return ImageChanges(**body)
 
 
 FILE = {
@@ -216,6 +257,11 @@ def _described_by_id(person: Person, ids: list[UUID]) -> dict[UUID, dict[str, ob
 
 urls: list[URLPattern] = [
     path("projects/<uuid:project_id>/images", ProjectImages.as_view(), name="project-images"),
+    path(
+        "projects/<uuid:project_id>/image-changes",
+        ProjectImageChanges.as_view(),
+        name="image-changes",
+    ),
     path("images/<uuid:image_id>", OneImage.as_view(), name="image"),
     path("images/<uuid:image_id>/file", ImageFile.as_view(), name="image-file"),
     path("images/<uuid:image_id>/thumbnail", ImageThumbnail.as_view(), name="image-thumbnail"),

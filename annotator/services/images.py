@@ -1,4 +1,4 @@
-"""Images of a project: adding files, removing and restoring an image."""
+"""Images of a project: adding files, which brings removed ones back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import Max, OuterRef
-from django.utils import timezone
+from django.db.models import Max
 
 from annotator.errors import Conflict, DomainError
-from annotator.models import Agreement, Image, Person, Picture, Project
-from annotator.queries.image_copies import good_masks, is_handed_in
+from annotator.models import Image, Person, Picture, Project
 from annotator.services.audit import record_act
 from annotator.services.embeddings import request_embedding
 from annotator.services.picture_processes import PictureReader
@@ -106,63 +104,6 @@ def add_picture(*, project: Project, picture: Picture, name: str, by: Person | N
         )
     request_embedding(picture=picture, priority=0)
     return Added(image, is_duplicate=False)
-
-
-def remove_image(*, image: Image, by: Person) -> None:
-    """Takes an image out of sight; its masks stay in the database."""
-    with transaction.atomic():
-        image.deleted_at = timezone.now()
-        image.save(update_fields=["deleted_at"])
-        record_act(person=by, project=image.project, act="image.removed", subject=str(image.id))
-
-
-def set_held_out(*, image: Image, held_out: bool, by: Person) -> None:
-    """Keeps the masks of an image for scoring, never for training, or gives them to training again."""
-    with transaction.atomic():
-        image.held_out = held_out
-        image.save(update_fields=["held_out"])
-        act = "image.held_out" if held_out else "image.for_training"
-        record_act(person=by, project=image.project, act=act, subject=image.name)
-
-
-def set_reference(*, image: Image, is_reference: bool, by: Person) -> None:
-    """Marks an image whose masks are known to be good, or takes the mark away; scores stay then.
-
-    Marked again, everybody's scores on it are made anew. Raises `Conflict` while it is not handed in, or has no masks.
-    """
-    with transaction.atomic():
-        if is_reference:
-            _check_known(image, field="is_reference")
-            Agreement.objects.filter(other=image, other_annotator=None).delete()
-        image.is_reference = is_reference
-        image.save(update_fields=["is_reference"])
-        act = "image.reference" if is_reference else "image.no_reference"
-        record_act(person=by, project=image.project, act=act, subject=image.name)
-
-
-def set_practice(*, image: Image, is_practice: bool, by: Person) -> None:
-    """Puts an image whose masks are known to be good into the practice set, or takes it out.
-
-    Raises `Conflict` while it is not handed in, or has no masks.
-    """
-    with transaction.atomic():
-        if is_practice:
-            _check_known(image, field="is_practice")
-        image.is_practice = is_practice
-        image.save(update_fields=["is_practice"])
-        act = "image.practice" if is_practice else "image.no_practice"
-        record_act(person=by, project=image.project, act=act, subject=image.name)
-
-
-def _check_known(image: Image, *, field: str) -> None:
-    if not Image.objects.filter(is_handed_in(OuterRef("pk")), pk=image.pk).exists():
-        text = "Others can be compared only with an image that is handed in; this one is still worked on."
-        raise Conflict(text, code="not_handed_in", field=field)
-    if not good_masks(image).exists():
-        text = (
-            "Others are compared with its masks: it needs accepted ones that no reviewer sent back."
-        )
-        raise Conflict(text, code="no_masks", field=field)
 
 
 def is_held_out(*, sha256: str, percent: int) -> bool:

@@ -16,6 +16,7 @@ from annotator.queries.scope import require_admin, visible_projects
 from annotator.views.page import page, render_page, signed_in_person
 
 ACTS_SHOWN = 100
+WORDS_SHOWN = 5
 
 
 @require_safe
@@ -67,8 +68,14 @@ def _details(entry: AuditEntry) -> list[tuple[str, str]]:
 
 
 def _words(value: object) -> str:
+    """Of a list, and of what is kept by id, the first few."""
     if value in (None, ""):
         return "nothing"
+    if isinstance(value, dict):
+        return _words(sorted(value.values()))
+    if isinstance(value, list):
+        more = [f"and {len(value) - WORDS_SHOWN:,} more"] * (len(value) > WORDS_SHOWN)
+        return ", ".join([_words(one) for one in value[:WORDS_SHOWN]] + more)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

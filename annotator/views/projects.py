@@ -198,6 +198,7 @@ def _images(request: HttpRequest, project: Project, *, fault: str = "") -> HttpR
         "max_files": settings.MAX_FILES_PER_UPLOAD,
         "max_bytes": settings.MAX_IMAGE_BYTES,
         "max_data_set_bytes": settings.MAX_UPLOAD_BYTES,
+        "max_changed": settings.MAX_IMAGES_PER_CHANGE,
         "max_held_out_percent": MAX_HELD_OUT_PERCENT,
     }
     return render_page(

@@ -25,7 +25,7 @@ from annotator.queries.annotator_agreement import annotator_agreements, pair_lin
 from annotator.queries.image_copies import of_share
 from annotator.services.agreements import compare_due_copies
 from annotator.services.assignments import lease_next, skip, submit
-from annotator.services.images import remove_image
+from annotator.services.image_changes import ImageChanges, change_image
 from annotator.services.mask_history import revision_of
 from annotator.services.projects import ProjectChanges, change_project
 from tests.cast import Browser, Cast, accepted_mask, counts, lend, make_image, save_body
@@ -152,7 +152,7 @@ def test_removed_images_are_not_lent_again(cast: Cast) -> None:
     image = make_image(cast.project)
     share(cast)
     work(cast, cast.alice, 1)
-    remove_image(image=image, by=cast.carol)
+    change_image(image=image, changes=ImageChanges(removed=True), by=cast.carol)
     assert not lease_next(person=cast.bob, project=cast.project)
 
 
@@ -252,7 +252,7 @@ def test_pairs_and_weeks_count_each_comparison(
     assert [line.split(",")[:2] for line in lines[1:]] == [list(one) for one in names]
     weekly = browser("carol").get(f"{path}/weeks.csv").text.splitlines()
     assert weekly[2].startswith("2026-11-16,2,4,")
-    remove_image(image=by_three, by=cast.carol)
+    change_image(image=by_three, changes=ImageChanges(removed=True), by=cast.carol)
     assert browser("carol").get(path).json() == {"pairs": [], "weeks": []}
 
 

@@ -41,7 +41,7 @@ from annotator.services.agreements import compare_due_copies
 from annotator.services.assignments import lease_next, reopen, skip, submit
 from annotator.services.export_formats.source import Selection
 from annotator.services.exports import FORMATS
-from annotator.services.images import remove_image, set_reference
+from annotator.services.image_changes import ImageChanges, change_image
 from annotator.services.mask_checks import check_due_masks
 from annotator.services.mask_history import revision_of
 from annotator.services.people import remove_member
@@ -83,7 +83,7 @@ def handed_in(cast: Cast, person: Person | None = None) -> Image:
 
 def reference(cast: Cast) -> Image:
     image = handed_in(cast)
-    set_reference(image=image, is_reference=True, by=cast.carol)
+    change_image(image=image, changes=ImageChanges(is_reference=True), by=cast.carol)
     return image
 
 
@@ -216,8 +216,8 @@ def test_removed_unmarked_and_reopened_references_are_not_lent(cast: Cast) -> No
     for _ in range(4):
         make_image(cast.project)
     lend_references(cast, every=2)
-    remove_image(image=removed, by=cast.carol)
-    set_reference(image=unmarked, is_reference=False, by=cast.carol)
+    change_image(image=removed, changes=ImageChanges(removed=True), by=cast.carol)
+    change_image(image=unmarked, changes=ImageChanges(is_reference=False), by=cast.carol)
     reopen(assignment=reopened.assignments.get())
     assert not any(is_copy(next_of(cast.alice, cast.project)) for _ in range(3))
 
@@ -437,7 +437,7 @@ def test_what_was_handed_in_first_counts(cast: Cast, browser: Browsers, copy: As
     save(alice, copy, mask, grown=0, version=1)
     submit(assignment=copy)
     original = ImageCopy.objects.get().original
-    set_reference(image=original, is_reference=True, by=cast.carol)
+    change_image(image=original, changes=ImageChanges(is_reference=True), by=cast.carol)
     assert compare_due_copies(seconds=60) == 1, "marked again, it is compared again"
     assert Agreement.objects.get().mean_iou == before
 
@@ -450,11 +450,11 @@ def test_a_reference_that_was_corrected_is_compared_again_when_marked_again(
     compare_due_copies(seconds=60)
     original = ImageCopy.objects.get().original
     accepted_mask(original, cast.bob)
-    set_reference(image=original, is_reference=True, by=cast.carol)
+    change_image(image=original, changes=ImageChanges(is_reference=True), by=cast.carol)
     compare_due_copies(seconds=60)
     (alice,) = people_scores(cast.project)
     assert (alice.scores.num_matched, alice.scores.num_missed) == (1, 1)
-    remove_image(image=original, by=cast.carol)
+    change_image(image=original, changes=ImageChanges(removed=True), by=cast.carol)
     assert people_scores(cast.project) == []
 
 

@@ -25,8 +25,8 @@ from annotator.models import (
 from annotator.queries.my_images import my_images
 from annotator.services.agreements import compare_due_copies
 from annotator.services.assignments import lease_next, reopen, submit
+from annotator.services.image_changes import ImageChanges, change_image
 from annotator.services.image_copies import lends_copies
-from annotator.services.images import remove_image, set_practice
 from annotator.services.mask_checks import check_due_masks
 from annotator.services.mask_history import revision_of
 from annotator.services.projects import ProjectChanges, change_project
@@ -53,7 +53,7 @@ Browsers = Callable[[str], Browser]
 
 def practice_image(cast: Cast) -> Image:
     image = handed_in(cast)
-    set_practice(image=image, is_practice=True, by=cast.carol)
+    change_image(image=image, changes=ImageChanges(is_practice=True), by=cast.carol)
     return image
 
 
@@ -112,8 +112,8 @@ def test_a_lease_that_ran_out_comes_again(cast: Cast) -> None:
 
 def test_what_is_taken_out_removed_sent_back_or_archived_is_not_offered(cast: Cast) -> None:
     out, removed, rejected = (practice_image(cast) for _ in range(3))
-    remove_image(image=removed, by=cast.carol)
-    set_practice(image=out, is_practice=False, by=cast.carol)
+    change_image(image=removed, changes=ImageChanges(removed=True), by=cast.carol)
+    change_image(image=out, changes=ImageChanges(is_practice=False), by=cast.carol)
     mask = Mask.objects.get(image=rejected)
     why = Decision(uuid.uuid4(), 1, ReviewOutcome.REJECTED, RejectReason.INEXACT_EDGE)
     decide(mask=mask, decision=why, by=cast.carol)
@@ -240,7 +240,7 @@ def test_only_practice_has_a_result_and_only_for_its_person(cast: Cast, browser:
     work = submit(assignment=lend(cast.alice, cast.project))
     reply = browser("alice").get(f"assignments/{work.id}/practice")
     assert (reply.status_code, reply.json()["error"]["code"]) == (409, "not_practice")
-    remove_image(image=image, by=cast.carol)
+    change_image(image=image, changes=ImageChanges(removed=True), by=cast.carol)
     assert browser("alice").get(f"assignments/{lent.id}/practice").status_code == 409
 
 

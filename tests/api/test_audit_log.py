@@ -74,6 +74,10 @@ def test_the_page_shows_them_to_admins_only(cast: Cast) -> None:
     change_project(project=cast.project, changes=changes, by=cast.carol)
     changed = dan.get("/system/audit-log?act=project").content.decode()
     assert "allowed → exclusive" in changed and "nothing → &lt;i&gt;Boats&lt;/i&gt;" in changed
+    detail = {"images": {f"id-{place}": f"pier-{place:04}.png" for place in range(1203)}}
+    record_act(person=cast.carol, project=cast.project, act="image.practice", detail=detail)
+    many = dan.get("/system/audit-log?act=image").content.decode()
+    assert "pier-0003.png, pier-0004.png, and 1,198 more" in many and "pier-0005.png" not in many
     assert "Nothing of that kind" in dan.get("/system/audit-log?before=0").content.decode()
     for odd in ("person=x", "before=x", "act=%00", "project=%F0"):
         assert dan.get(f"/system/audit-log?{odd}").status_code == 200

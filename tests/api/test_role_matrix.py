@@ -98,6 +98,7 @@ MATRIX = [
     GET    projects/{project}/throughput/{table}.csv     404 403 ok  ok
     GET    projects/{project}/statistics                 404 403 ok  ok
     GET    projects/{project}/statistics/{chart}.csv     404 403 ok  ok
+    POST   projects/{project}/image-changes              404 403 ok  ok
     GET    images/{image}                                404 ok  ok  ok
     PATCH  images/{image}                                404 403 ok  ok
     DELETE images/{image}                                404 403 ok  ok

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.projects import (
     accept_a_mask,
     accessibility_problems,
+    add_many_images,
     new_project,
     scene,
 )
 from tests.live_product import LiveProduct
+from tests.patience import LONG_MS, LONG_S
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
+MOST = 1000  # images in one request
 
 
 def test_several_images_are_kept_for_scoring_and_removed_at_once(
@@ -77,7 +80,9 @@ def test_of_several_images_those_with_known_masks_become_the_practice_set(
         page.get_by_label(f"Choose {name}").check()
     bar.get_by_role("button", name="Use for practice").click()
     expect(page.get_by_text("2 images in the practice set.")).to_be_visible()
-    expect(page.get_by_text("1 image stayed as it was: Others can be compared")).to_be_visible()
+    why = bar.get_by_text("1 image stayed as it was: Others can be compared")
+    expect(why).to_contain_text(left)
+    assert accessibility_problems(page) == []
     for name in files:
         card = page.locator(".image-card", has_text=name)
         expect(card.get_by_text("Practice")).to_have_count(int(name in handed_in))
@@ -86,3 +91,44 @@ def test_of_several_images_those_with_known_masks_become_the_practice_set(
     bar.get_by_role("button", name="Not for practice").click()
     expect(page.get_by_text("2 images out of the practice set.")).to_be_visible()
     expect(page.locator(".image-card", has_text="Practice")).to_have_count(1)
+    expect(why).to_be_hidden()
+
+
+def test_many_images_are_changed_in_a_few_requests_and_those_not_reached_stay_chosen(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project, number = new_project(product), MOST + 30
+    add_many_images(product, project, number)
+    page = open_page("manager", f"/projects/{project}/images")
+    bar = page.get_by_role("group", name="Chosen images")
+    asked: list[Route] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route)
+        if len(asked) != 2:  # the second waits
+            route.continue_()
+
+    page.route("**/image-changes", answer)
+    page.get_by_label("Choose harbour-000.png").check()
+    bar.get_by_role("button", name=f"Choose all {number:,}").click()
+    expect(bar).to_contain_text(f"{number:,} images chosen", timeout=LONG_MS)
+    bar.get_by_role("button", name="Keep for scoring").click()
+    expect(bar).to_contain_text(f"{MOST:,} of {number:,} images done")
+    expect(bar.get_by_role("progressbar", name="Images done")).to_be_visible()
+    product.wait_for(lambda: page.evaluate("1") and len(asked) == 2, LONG_S, "a second request")
+    gone = {"error": {"code": "archived", "message": "No change is possible now."}}
+    asked[1].fulfill(status=409, json=gone)
+    expect(page.get_by_text(f"{MOST:,} images kept for scoring.")).to_be_visible()
+    expect(page.get_by_text("30 images not changed: No change is possible now.")).to_be_visible()
+    expect(bar).to_contain_text("30 images chosen")
+
+    bar.get_by_role("button", name="Keep for scoring").click()
+    expect(page.get_by_text("30 images kept for scoring.")).to_be_visible()
+    expect(bar).to_be_hidden()
+    assert len(asked) == 3
+    left = "SELECT count(*) FROM annotator_image WHERE project_id = %s AND NOT held_out"
+    assert product.ask(left, project) == [(0,)]
+    acts = (
+        "SELECT subject FROM annotator_auditentry WHERE project_id = %s AND act = 'image.held_out'"
+    )
+    assert sorted(product.ask(acts, project)) == [(f"{MOST:,} images",), ("30 images",)]

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotator.models import Assignment, AssignmentState, AuditEntry, Membership, Project
 from annotator.services.assignments import lease_next
-from annotator.services.images import remove_image
+from annotator.services.image_changes import ImageChanges, change_image
 from tests import pictures
 from tests.cast import Cast, lend, make_embedding, make_image, make_model
 from tests.pages.conftest import Visitors
@@ -253,7 +253,7 @@ def test_image_counts_put_each_image_in_one_state(visitor: Visitors, cast: Cast)
     for image in images[:2]:
         make_embedding(image, model)
     lend(cast.alice, cast.project)
-    remove_image(image=images[3], by=cast.carol)
+    change_image(image=images[3], changes=ImageChanges(removed=True), by=cast.carol)
     path = f"/api/v1/projects/{cast.project.id}/image-counts"
     assert visitor("carol").get(path).json() == {
         "total": 3,

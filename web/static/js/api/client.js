@@ -143,6 +143,17 @@ export class ApiClient {
   }
 
   /**
+   * Changes or removes many images; once more changes nothing more.
+   * @param {string} project
+   * @param {string[]} images ids
+   * @param {import('./types.js').ImageChanges} changes
+   * @returns {Promise<import('./types.js').ImageChangeReport>}
+   */
+  changeImages(project, images, changes) {
+    return this.#http.request('POST', `projects/${project}/image-changes`, { body: { images, ...changes }, tries: READ_TRIES });
+  }
+
+  /**
    * @param {string} image
    * @param {{held_out?: boolean, is_reference?: boolean, is_practice?: boolean}} changes
    * @returns {Promise<ImageFacts>}

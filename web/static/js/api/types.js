@@ -59,6 +59,15 @@
  */
 
 /**
+ * What to change of images; what is not named stays.
+ * @typedef {{held_out?: boolean, is_reference?: boolean, is_practice?: boolean, removed?: true}} ImageChanges
+ */
+
+/** @typedef {{id: string, name: string, code: string, message: string}} RefusedImage */
+
+/** @typedef {{changed: string[], refused: RefusedImage[]}} ImageChangeReport  ids, and what stayed as it was */
+
+/**
  * @typedef {object} ModelAddressFacts
  * @property {string} id
  * @property {string} bundle_fingerprint

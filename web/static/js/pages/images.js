@@ -33,7 +33,7 @@ const changed = () => {
   void readCounts();
 };
 const viewer = new ImageViewer({ api, onChange: changed });
-const selection = new ImageSelection({ api, onChange: changed, onCleared: () => grid.markChosen() });
+const selection = new ImageSelection({ api, project, most: Number(document.body.dataset.maxChanged), onChange: changed, onCleared: () => grid.markChosen() });
 const view = viewOf(location.search);
 const list = byId('grid', HTMLElement);
 const grid = new ImageGrid({ list, api, read: readImages, selection, onOpen: (image) => void viewer.open(image), onTotal: showTotal, onFault: showFault, onPlace: showPlace });
