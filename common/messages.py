@@ -78,8 +78,9 @@ class EmbedRequest(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest(Message):
-    """Fine-tune the base bundle on a snapshot; results go to `attempt_prefix(out_prefix, token)`.
+    """Fine-tune the start bundle on a snapshot; results go to `attempt_prefix(out_prefix, token)`.
 
+    The candidate is compared with the base bundle, most often the same one.
     `cases_key` ("" for none) names recorded interactions to replay on both; `pace` has the team's
     `seconds_per_click` and `seconds_per_painted_px`, null where unknown; `group` is the project.
     """
@@ -91,6 +92,7 @@ class TrainRequest(Message):
     pace: dict[str, Any]
     group: str
     base_bundle_fingerprint: str
+    start_bundle_fingerprint: str
     settings: dict[str, Any]
     out_prefix: str
 

@@ -25,16 +25,20 @@ TINY = SamConfig(
 
 
 def make_tiny_bundle(
-    folder: Path, *, seed: int, encoder_limit_bytes: int = ENCODER_LIMIT_BYTES
+    folder: Path,
+    *,
+    seed: int,
+    config: SamConfig = TINY,
+    encoder_limit_bytes: int = ENCODER_LIMIT_BYTES,
 ) -> Path:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     weights = folder / "weights.safetensors"
-    save_file(build_sam(TINY).state_dict(), weights)
+    save_file(build_sam(config).state_dict(), weights)
     made = folder / "bundle"
     make_bundle(
         weights=weights,
-        config=TINY,
+        config=config,
         out=made,
         scores={},
         provenance={"seed": seed},

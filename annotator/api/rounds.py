@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotator.api.endpoint import Endpoint, StrictSerializer
-from annotator.api.fields import StrictBoolean, StrictFloat, StrictInteger
+from annotator.api.fields import CanonicalUuid, StrictBoolean, StrictFloat, StrictInteger
 from annotator.models import (
     DEFAULT_ROUND_HOUR,
     DEFAULT_ROUND_MASKS,
@@ -23,6 +23,7 @@ from annotator.models import (
     TrainingMasks,
 )
 from annotator.queries.jobs import find_round, rounds_of
+from annotator.queries.model_versions import find_model_version
 from annotator.queries.schedules import schedule_of
 from annotator.queries.scope import find_managed_project, require_admin, require_manager
 from annotator.queries.training_sets import new_since_last_round
@@ -50,6 +51,16 @@ class RoundBody(StrictSerializer):
     rounds = StrictInteger(default=DEFAULTS.rounds, min_value=1, max_value=20)
     held_out_images = StrictInteger(default=DEFAULTS.held_out_images, min_value=1, max_value=10_000)
     seed = StrictInteger(default=DEFAULTS.seed, min_value=0, max_value=2**31 - 1)
+
+
+class StartBody(RoundBody):
+    """A round that is started by hand may begin with any version."""
+
+    start_from = CanonicalUuid(
+        allow_null=True,
+        default=None,
+        help_text="a model version, of any architecture; the one in use when left out",
+    )
 
 
 class ScheduleBody(StrictSerializer):
@@ -88,6 +99,8 @@ class RoundReply(serializers.Serializer[object]):
     job = serializers.UUIDField()
     base = serializers.UUIDField()
     base_name = serializers.CharField()
+    start = serializers.UUIDField(help_text="whose weights training began with")
+    start_name = serializers.CharField()
     candidate = serializers.UUIDField(allow_null=True)
     scores = serializers.DictField()
     verdict = serializers.CharField(allow_null=True)
@@ -133,12 +146,18 @@ class ProjectRounds(Endpoint):
             }
         )
 
-    @extend_schema(request=RoundBody, responses={202: RoundReply})
+    @extend_schema(request=StartBody, responses={202: RoundReply})
     def post(self, request: Request, project_id: UUID) -> Response:
         project = find_managed_project(person=self.person, project_id=project_id)
         require_admin(self.person)
-        settings = RoundSettings(**self.read(RoundBody))
-        started = start_round(project=project, by=self.person, settings=settings)
+        body = self.read(StartBody)
+        start_from = body.pop("start_from")
+        started = start_round(
+            project=project,
+            by=self.person,
+            settings=RoundSettings(**body),
+            start=None if start_from is None else find_model_version(model_id=start_from),
+        )
         return Response(describe_round(started), status=202)
 
 
@@ -210,6 +229,8 @@ def describe_round(round_: Round) -> dict[str, object]:
         "job": str(job.id),
         "base": str(round_.base_id),
         "base_name": round_.base.name,
+        "start": str(round_.origin.id),
+        "start_name": round_.origin.name,
         "candidate": candidate and str(candidate.id),
         "scores": candidate.scores if candidate else {},
         "verdict": candidate and str(verdict_of(candidate).standing),

@@ -132,6 +132,10 @@ class Round(models.Model):
     num_images = models.PositiveIntegerField()
     num_masks = models.PositiveIntegerField()
     base = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="rounds_from")
+    # Whose weights training begins with, when not those of `base`, which was in use and is compared with.
+    start = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     candidate = models.OneToOneField(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="round"
     )
@@ -144,3 +148,8 @@ class Round(models.Model):
             models.UniqueConstraint(fields=["project", "number"], name="round_number_is_unique"),
             models.CheckConstraint(condition=models.Q(num_masks__gt=0), name="round_has_masks"),
         ]
+
+    @property
+    def origin(self) -> ModelVersion:
+        """The version whose weights training begins with."""
+        return self.start or self.base

@@ -38,7 +38,7 @@ def rounds_of(project: Project) -> QuerySet[Round]:
     """Newest first."""
     return (
         Round.objects.filter(project=project)
-        .select_related("job", "base", "candidate", "started_by", "project")
+        .select_related("job", "base", "start", "candidate", "started_by", "project")
         .order_by("-number")
     )
 
@@ -46,7 +46,7 @@ def rounds_of(project: Project) -> QuerySet[Round]:
 def find_round(*, person: Person, round_id: UUID) -> Round:
     round_ = (
         Round.objects.filter(project__in=visible_projects(person), id=round_id)
-        .select_related("job", "base", "candidate", "started_by", "project")
+        .select_related("job", "base", "start", "candidate", "started_by", "project")
         .first()
     )
     if round_ is None:

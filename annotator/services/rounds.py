@@ -64,10 +64,16 @@ class RoundSettings:
 
 
 def start_round(
-    *, project: Project, by: Person | None, settings: RoundSettings | None = None
+    *,
+    project: Project,
+    by: Person | None,
+    settings: RoundSettings | None = None,
+    start: ModelVersion | None = None,
 ) -> Round:
-    """Freezes the accepted masks and queues a training job from the current model.
+    """Freezes the accepted masks and queues a training job.
 
+    Training begins with the weights of `start`, which may be of another architecture, else with those in use.
+    Either way the candidate is compared with the version in use.
     Raises `Conflict` (round_running, no_model) or `Invalid` (nothing_new, no_earlier_round).
     """
     chosen = settings or RoundSettings()
@@ -81,7 +87,7 @@ def start_round(
         Project.objects.select_for_update().get(id=project.id)
         if open_jobs(kind=JobKind.TRAIN).filter(subject=str(project.id)).exists():
             raise Conflict("A round of this project is running.", code="round_running")
-        started = _start(project, by, chosen, base)
+        started = _start(project, by, chosen, base, start or base)
     send_hint(project=project, kind="jobs")
     return started
 
@@ -101,11 +107,11 @@ def register_candidate(*, job: Job, result: dict[str, Any]) -> ModelVersion:
 
     Raises `Invalid` when the bundle is incomplete or damaged.
     """
-    round_ = Round.objects.select_related("base", "project").get(job=job)
+    round_ = Round.objects.select_related("base", "start", "project").get(job=job)
     candidate = register_prefix(
         prefix=reported_bundle(job=job, result=result),
-        name=f"{round_.base.manifest['name']}, {round_.project.name[:80]} round {round_.number}",
-        parent=round_.base,
+        name=f"{round_.origin.manifest['name']}, {round_.project.name[:80]} round {round_.number}",
+        parent=round_.origin,
     )
     keep_comparison(base=round_.base, candidate=candidate, job=job, result=result)
     if not Round.objects.filter(candidate=candidate).exists():
@@ -124,7 +130,11 @@ def read_log(*, round_: Round) -> list[dict[str, Any]]:
 
 
 def _start(
-    project: Project, by: Person | None, settings: RoundSettings, base: ModelVersion
+    project: Project,
+    by: Person | None,
+    settings: RoundSettings,
+    base: ModelVersion,
+    start: ModelVersion,
 ) -> Round:
     wants_new = settings.training_masks != TrainingMasks.EARLIER
     if wants_new and not has_new_masks(project, num=1) and not _last_failed(project):
@@ -146,6 +156,7 @@ def _start(
         "pace": asdict(team_pace()),
         "group": str(project.id),
         "base_bundle_fingerprint": base.bundle_fingerprint,
+        "start_bundle_fingerprint": start.bundle_fingerprint,
         "settings": asdict(settings),
         "out_prefix": out_prefix(job),
     }
@@ -159,6 +170,7 @@ def _start(
         num_images=len({mask.image_sha256 for mask in masks}),
         num_masks=len(masks),
         base=base,
+        start=None if start == base else start,
         settings=asdict(settings),
         started_by=by,
     )

@@ -44,6 +44,7 @@ from annotator.views.round_forms import (
     written_project,
     written_schedule,
     written_settings,
+    written_start,
 )
 from common.architectures import ARCHITECTURES
 
@@ -173,7 +174,12 @@ def start(request: HttpRequest) -> HttpResponse:
     admin = _admin(request)
     try:
         project = find_project(person=admin, project_id=written_project(request))
-        start_round(project=project, by=admin, settings=written_settings(request))
+        start_round(
+            project=project,
+            by=admin,
+            settings=written_settings(request),
+            start=written_start(request),
+        )
     except DomainError as error:
         return _models(request, admin, fault=error)
     return HttpResponseRedirect("/models")

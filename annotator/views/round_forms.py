@@ -7,7 +7,8 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from annotator.errors import Invalid
-from annotator.models import MAX_ROUND_MASKS, ScheduleKind, TrainingMasks
+from annotator.models import MAX_ROUND_MASKS, ModelVersion, ScheduleKind, TrainingMasks
+from annotator.queries.model_versions import find_model_version
 from annotator.services.rounds import RoundSettings
 from annotator.services.schedules import WantedSchedule
 
@@ -29,6 +30,12 @@ def written_project(request: HttpRequest) -> UUID:
     if project_id is None:
         raise Invalid("Name the project to retrain on.", field="project")
     return project_id
+
+
+def written_start(request: HttpRequest) -> ModelVersion | None:
+    """The version a round begins with; None for the one in use. Raises `Invalid` and `NotInScope`."""
+    model_id = written_id(request.POST.get("start_from", ""))
+    return None if model_id is None else find_model_version(model_id=model_id)
 
 
 def written_settings(request: HttpRequest) -> RoundSettings:

@@ -17,7 +17,7 @@ from model_server.worker.coco_folder import write_coco_folder
 from model_server.worker.job_run import JobRun
 
 SCALES = ("0.8", "1.6")  # jitter of the longest side: less than when training from nothing
-START_WORTH = 20  # masks: the current weights count as many (docs/decisions/small-rounds.md)
+START_WORTH = 20  # masks: the weights it begins with count as many (docs/decisions/small-rounds.md)
 
 
 @dataclass
@@ -43,9 +43,10 @@ class Training:
         job.report(0.0, f"Fetching the pictures of {len(masks)} masks")
         write_coco_folder({"": masks}, storage=job.storage, folder=job.folder / "coco")
         base = job.fetch_weights(request.base_bundle_fingerprint, "base")
+        start = job.fetch_weights(request.start_bundle_fingerprint, "start")
         before = self.score(base, masks, share=0.02, title="Scoring the current model")
         kept = start_share(sum(mask.split == "train" for mask in masks))
-        trained = self.train(base, kept)
+        trained = self.train(start, kept)
         after = self.score(trained, masks, share=0.8, title="Scoring the new model")
         job.compare(
             base,
@@ -54,7 +55,7 @@ class Training:
             look=lambda: (0.85, "Replaying what annotators did"),
         )
         scores = {"held_out": {"before": before, "after": after}} if after else {}
-        keep_encoder = [] if request.settings["train_encoder"] else ["--encoder-from", str(base)]
+        keep_encoder = [] if request.settings["train_encoder"] else ["--encoder-from", str(start)]
         job.make_bundle(
             trained,
             {"scores": scores, "provenance": self.provenance(kept)},
@@ -62,24 +63,24 @@ class Training:
             look=lambda: (0.9, "Making the bundle"),
         )
 
-    def train(self, base: Path, kept: float) -> Path:
+    def train(self, start: Path, kept: float) -> Path:
         out = self.job.folder / "out"
         self.job.step(
             "model_server.training.train",
-            [*self.train_arguments(base, out, kept), "--resume"],
+            [*self.train_arguments(start, out, kept), "--resume"],
             look=lambda: training_progress(out / "log.jsonl"),
         )
         return out / "weights.safetensors"
 
-    def train_arguments(self, base: Path, out: Path, kept: float) -> list[str]:
+    def train_arguments(self, start: Path, out: Path, kept: float) -> list[str]:
         settings = self.request.settings
-        config = json.loads(base.with_suffix(".json").read_text())
+        config = json.loads(start.with_suffix(".json").read_text())
         phase = ("images_per_batch", "masks_per_image", "rounds")
         numbers = [str(config["input_size"]), *(str(int(settings[name])) for name in phase)]
         options = {
             "--data": str(self.job.folder / "coco"),
             "--out": str(out),
-            "--init": str(base),
+            "--init": str(start),
             "--steps": str(int(settings["steps"])),
             "--minutes": str(float(settings["minutes"])),
             "--learning-rate": str(float(settings["learning_rate"])),
@@ -106,6 +107,7 @@ class Training:
     def provenance(self, kept: float) -> dict[str, Any]:
         return {
             "base_bundle": self.request.base_bundle_fingerprint,
+            "start_bundle": self.request.start_bundle_fingerprint,
             "snapshot": self.request.snapshot_key,
             "settings": self.request.settings,
             "start_share": kept,
@@ -114,7 +116,7 @@ class Training:
 
 
 def start_share(num_masks: int) -> float:
-    """Of the current weights in the candidate's: the less, the more masks the candidate learned from."""
+    """Of the weights it begins with in the candidate's: the less, the more masks it learned from."""
     return round(START_WORTH / (START_WORTH + num_masks), 3)
 
 

@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 BEFORE, AFTER = "0010_reviews", "0012_drop_version_comparison_field"
+BEFORE_STARTS, AFTER_STARTS = "0031_webhook_secrets", "0032_round_start"
 
 
 @pytest.fixture
@@ -52,3 +53,17 @@ def test_what_rounds_measured_moves_into_rows_of_pairs(newest: None) -> None:
     (pair,) = new.get_model("annotator", "VersionComparison").objects.all()
     assert (pair.base_id, pair.candidate_id, pair.job_id) == (base.pk, candidate.pk, job.pk)
     assert pair.found == {"measures": {}} and pair.compared_at == job.finished_at
+
+
+def test_a_round_that_waits_begins_with_its_base(newest: None) -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate([("annotator", BEFORE_STARTS)])
+    jobs = executor.loader.project_state([("annotator", BEFORE_STARTS)]).apps
+    job = jobs.get_model("annotator", "Job").objects.create(
+        kind="train", subject="p", request={"base_bundle_fingerprint": "a" * 64}
+    )
+    executor = MigrationExecutor(connection)
+    executor.migrate([("annotator", AFTER_STARTS)])
+    new = executor.loader.project_state([("annotator", AFTER_STARTS)]).apps
+    waiting = new.get_model("annotator", "Job").objects.get(pk=job.pk)
+    assert waiting.request["start_bundle_fingerprint"] == "a" * 64

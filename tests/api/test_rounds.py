@@ -65,6 +65,26 @@ def test_starting_a_round_freezes_the_masks_and_queues_a_job(
     assert dan.get("jobs?kind=train&state=queued").json()["total"] == 1
 
 
+def test_a_round_begins_with_the_version_it_is_told_to(
+    browser: Callable[[str], Browser], cast: Cast, accepted: Image
+) -> None:
+    in_use, other = ModelVersion.objects.get(), make_model(promote=False)
+    dan = browser("dan")
+    missing = dan.post(rounds(cast), {"start_from": str(uuid.uuid4())})
+    assert missing.status_code == 404 and not Round.objects.exists()
+    odd = dan.post(rounds(cast), {"start_from": "vit_h"})
+    assert (odd.status_code, odd.json()["error"]["field"]) == (422, "start_from")
+    told = dan.post(rounds(cast), {"start_from": str(other.id)}).json()
+    assert (told["base"], told["start"]) == (str(in_use.id), str(other.id))
+    assert told["start_name"] == other.name
+    request = Job.objects.get(id=told["job"]).request
+    assert request["base_bundle_fingerprint"] == in_use.bundle_fingerprint
+    assert request["start_bundle_fingerprint"] == other.bundle_fingerprint
+    assert dan.post(f"rounds/{told['id']}/cancel").status_code == 202
+    usual = dan.post(rounds(cast)).json()
+    assert (usual["base"], usual["start"]) == (str(in_use.id), str(in_use.id))
+
+
 def test_a_second_round_is_refused_while_one_is_open(
     browser: Callable[[str], Browser], cast: Cast, accepted: Image
 ) -> None:

@@ -26,6 +26,7 @@ TRAIN = TrainRequest(
     pace={"seconds_per_click": 1.5, "seconds_per_painted_px": None},
     group="g",
     base_bundle_fingerprint="b",
+    start_bundle_fingerprint="b",
     settings={"steps": 3},
     out_prefix="jobs/0f",
 )

@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from annotator.models import Job, JobKind, JobState, ModelVersion, Person, SignInLink
+from annotator.models import Job, JobKind, JobState, ModelVersion, Person, Round, SignInLink
 from annotator.queries.model_versions import current_model_version
 from annotator.services.workers import storage_place
-from tests.cast import Cast, make_embedding, make_image, make_model
+from tests.cast import Cast, accepted_mask, make_embedding, make_image, make_model
 from tests.comparisons import (
     BEST,
     candidate_of,
@@ -204,7 +204,26 @@ def test_a_round_without_new_masks_is_refused_with_its_reason(
     assert "Nothing was accepted since the last round." in reply.text
 
 
-@pytest.mark.parametrize("chosen", [{"steps": "0"}, {"minutes": "nan"}, {"training_masks": "old"}])
+def test_a_round_is_started_from_another_version(visitor: Visitors, cast: Cast) -> None:
+    in_use, other = make_model(), make_model(promote=False)
+    accepted_mask(make_image(cast.project), cast.alice)
+    dan = visitor("dan")
+    assert f'<option value="{other.id}">' in dan.get("/models").text
+    fields = {"project": str(cast.project.id), "start_from": str(other.id)}
+    assert dan.post("/models/rounds/start", fields).status_code == 302
+    started = Round.objects.get()
+    assert (started.base, started.origin) == (in_use, other)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"steps": "0"},
+        {"minutes": "nan"},
+        {"training_masks": "old"},
+        {"start_from": "vit_h"},
+    ],
+)
 def test_settings_of_a_round_that_make_no_sense_are_refused(
     visitor: Visitors, cast: Cast, chosen: dict[str, str]
 ) -> None:

@@ -24,14 +24,17 @@ from annotator.models import (
     VersionComparison,
 )
 from annotator.queries.model_versions import current_model_version
-from annotator.services.bundles import promote
+from annotator.queries.training_sets import rounds_behind
+from annotator.services.bundles import promote, register_folder
 from annotator.services.embeddings import request_embedding
 from annotator.services.rounds import RoundSettings, cancel_round, read_log, start_round
 from annotator.services.stores import file_storage
 from annotator.services.tick import tick
 from common.messages import picture_key
 from common.snapshots import read_snapshot
+from model_server.sam.build import TINY as TINY_VIT
 from tests.cast import Cast, accepted_mask, make_model
+from tests.tiny_bundle import make_tiny_bundle
 from tests.worker.engine import TRAIN, Engine, stored_image
 
 pytestmark = pytest.mark.xdist_group("engine")
@@ -95,6 +98,36 @@ def test_a_round_trains_on_the_accepted_masks_and_its_candidate_can_be_promoted(
         start_round(project=cast.project, by=cast.dan, settings=SMALL)
     accepted_mask(masks[1].image, cast.bob)
     assert start_round(project=cast.project, by=cast.dan, settings=SMALL).number == 2
+
+
+def test_a_round_may_begin_with_a_model_of_another_architecture(
+    engine: Engine, model: ModelVersion, cast: Cast, masks: list[Mask], tmp_path: Path
+) -> None:
+    grown = register_folder(folder=make_tiny_bundle(tmp_path, seed=3, config=TINY_VIT))
+    engine.start(TRAIN)
+    started = start_round(project=cast.project, by=cast.dan, settings=SMALL, start=grown)
+    engine.wait_for_job(started.job, JobState.DONE, JobState.FAILED, seconds=TRAINING_S)
+    started.refresh_from_db()
+    candidate = started.candidate
+    assert candidate is not None, started.job.error
+    assert (started.base, candidate.parent) == (model, grown)
+    assert candidate.encoder_fingerprint == grown.encoder_fingerprint, "the encoder was frozen"
+    assert candidate.manifest["provenance"]["start_bundle"] == grown.bundle_fingerprint
+    pair = VersionComparison.objects.get(candidate=candidate)
+    assert pair.base == model, "the gate asks whether it is better than what is in use"
+    scores = candidate.scores["held_out"]
+    assert scores["before"] != scores["after"]
+    assert rounds_behind(candidate) == [started]
+    promote(
+        model_version=candidate,
+        expected_current=model.id,
+        by=cast.dan,
+        reason="three steps teach nothing",
+        override=True,
+    )
+    embedded = request_embedding(picture=masks[0].image.picture)
+    assert embedded is not None
+    engine.wait_for_job(embedded, JobState.DONE)
 
 
 def test_a_cancelled_round_stops_its_training(
