@@ -122,6 +122,29 @@ def test_how_hard_a_pen_is_pressed_changes_nothing(painting: Workbench) -> None:
     painting.expect_sizes(DAB, DAB)
 
 
+def test_the_hand_that_holds_a_pen_leaves_nothing(painting: Workbench) -> None:
+    painting.square_brush()
+    before = scale_of(painting)
+    fingers = Fingers(painting)
+    fingers.touch("touchStart", (0.6, 0.6))  # the hand lies down before the pen does
+    fingers.pen("mousePressed", (0.5, 0.4))
+    fingers.touch("touchCancel")
+    fingers.touch("touchStart", (0.62, 0.6), (0.65, 0.62))
+    fingers.pen("mouseMoved", (0.501, 0.4))
+    fingers.touch("touchEnd")
+    fingers.pen("mouseReleased", (0.501, 0.4))
+    fingers.touch("touchStart", (0.6, 0.6))  # and turns a little
+    fingers.touch("touchEnd")
+    painting.press("Enter")
+    expect(painting.page.locator(".mask-row")).to_have_count(1)
+    painting.expect_saved()
+    [mask] = painting.stored()
+    [stroke] = mask["prompts"]
+    assert mask["area"] == pytest.approx(DAB, abs=2 * 24)
+    assert len(stroke["points"]) == 2
+    assert scale_of(painting) == before
+
+
 def scale_of(bench: Workbench) -> float:
     """CSS pixels per image pixel."""
     view = bench.page.locator("#stage").get_attribute("data-view")

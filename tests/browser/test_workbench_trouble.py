@@ -17,7 +17,7 @@ from tests.browser.projects import accessibility_problems
 from tests.browser.workbench_page import DAB, WINDOW, Workbench, open_workbench
 from tests.conftest import CHROMIUM_FLAGS
 from tests.live_product import LiveProduct
-from tests.patience import drawn
+from tests.patience import LONG_S, drawn
 from tests.returning import make_returning
 
 OpenPage = Callable[..., Page]
@@ -160,6 +160,26 @@ def test_a_save_that_the_server_fails_at_is_repeated_until_it_is_stored_once(
     painting.page.unroute(masks)
     painting.expect_stored(DAB, DAB)
     assert {mask["version"] for mask in painting.stored()} == {1}
+
+
+def test_what_is_made_while_the_server_restarts_is_stored_once_when_it_is_back(
+    painting: Workbench,
+) -> None:
+    painting.square_brush()
+    painting.dab(0.4, 0.4)
+    painting.expect_stored(DAB)
+    painting.product.kill("web")
+    painting.dab(0.5, 0.4)
+    painting.dab(0.6, 0.4)
+    painting.press("Control+z", "Escape")
+    chip = painting.page.locator(".bar-chip")
+    expect(chip).to_contain_text("on this device")
+    painting.expect_sizes(DAB, DAB)
+    painting.product.wait_for(lambda: chip.inner_text() == "Saved", LONG_S, "the server to be back")
+    painting.expect_stored(DAB, DAB)
+    painting.page.reload()
+    painting.expect_open()
+    painting.expect_sizes(DAB, DAB)
 
 
 # ---- a killed tab --------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ const SECONDARY = 2;
 const PEN_ERASER = 5;
 const AIM_PX = 11;
 const AIM_TOUCH_PX = 20;
+/** So long after its last sign a pen is at hand: a single touch is the hand that holds it. */
+const PEN_NEAR_MS = 5000;
 
 /** @param {PointerOptions} options */
 export function listenToPointers(options) {
@@ -51,6 +53,9 @@ class Pointers {
   /** @type {'none' | 'tool' | 'pan' | 'pinch'} */
   #doing = 'none';
   #held = -1;
+  #heldIsPen = false;
+  /** Of its last sign, also hovering. */
+  #penAtMs = -PEN_NEAR_MS;
   #spaceHeld = false;
   #last = { x: 0, y: 0 };
 
@@ -76,20 +81,41 @@ class Pointers {
     if (event.target instanceof Element && event.target.closest('button, input, a')) return;
     this.#options.host.focus({ preventScroll: true });
     const at = this.#screen(event);
-    if (event.pointerType === 'touch') this.#fingers.set(event.pointerId, at);
-    if (this.#fingers.size === 2) return this.#startPinch();
+    if (event.pointerType === 'pen') this.#penComes(event);
+    if (event.pointerType === 'touch') {
+      if (this.#heldIsPen) return;
+      this.#fingers.set(event.pointerId, at);
+      if (this.#fingers.size === 2) return this.#startPinch();
+      if (event.timeStamp - this.#penAtMs < PEN_NEAR_MS) return;
+    }
     if (this.#doing !== 'none') return;
     event.preventDefault();
     this.#options.host.setPointerCapture(event.pointerId);
     this.#held = event.pointerId;
+    this.#heldIsPen = event.pointerType === 'pen';
     this.#last = at;
     this.#doing = this.#spaceHeld || event.button === MIDDLE ? 'pan' : 'tool';
     this.#showCursor();
     if (this.#doing === 'tool') this.#options.tool().down(this.#touch(event));
   }
 
+  /**
+   * The hand often lies down before the pen does: what it began is none of the person's.
+   *
+   * @param {PointerEvent} event
+   */
+  #penComes(event) {
+    this.#penAtMs = event.timeStamp;
+    if (this.#fingers.size === 0) return;
+    this.#fingers.clear();
+    if (this.#doing === 'tool') this.#options.tool().cancel();
+    this.#rest();
+  }
+
   /** @param {PointerEvent} event */
   #move(event) {
+    if (event.pointerType === 'pen') this.#penAtMs = event.timeStamp;
+    if (event.pointerType === 'touch' && !this.#fingers.has(event.pointerId)) return;
     const at = this.#screen(event);
     if (this.#doing === 'pinch') return this.#pinch(event, at);
     if (this.#doing !== 'none' && event.pointerId !== this.#held) return;
@@ -114,6 +140,7 @@ class Pointers {
   /** @param {PointerEvent} event */
   #cancel(event) {
     this.#fingers.delete(event.pointerId);
+    if (this.#doing !== 'pinch' && event.pointerId !== this.#held) return;
     if (this.#doing === 'tool') this.#options.tool().cancel();
     this.#rest();
   }
@@ -146,6 +173,7 @@ class Pointers {
   #rest() {
     this.#doing = 'none';
     this.#held = -1;
+    this.#heldIsPen = false;
     this.#showCursor();
   }
 

@@ -7,15 +7,25 @@
  * @typedef {import('../state/workbench.js').Place} Place
  * @typedef {import('../state/types.js').Stroke} Stroke
  *
+ * @typedef {object} Drawing  a stroke under way, or the last piece of a long one
+ * @property {Omit<Stroke, 'points' | 'shape'> & {shape: import('../geometry/brush.js').BrushShape}} stroke
+ * @property {StrokePainter} painter
+ * @property {Place[]} places
+ * @property {number} since  of performance.now()
+ * @property {boolean} goesOn
+ *
  * @typedef {object} BrushActs
  * @property {() => Workbench} bench
  * @property {(change: Partial<Workbench>) => void} show
  * @property {(at: Place | null) => void} hover
- * @property {(stroke: Stroke, tookMs: number) => void} paint
+ * @property {(stroke: Stroke, tookMs: number, goesOn: boolean) => void} paint  `goesOn`: with the stroke before it
  */
 import { StrokePainter } from '../geometry/brush.js';
 import { emptyRaster } from '../state/rasters.js';
 import { sizeOf } from '../state/workbench.js';
+
+/** A stroke that takes longer is kept piece by piece: no more than this is lost with the page. */
+const PIECE_MS = 5000;
 
 /**
  * @param {BrushActs} acts
@@ -23,7 +33,7 @@ import { sizeOf } from '../state/workbench.js';
  * @returns {Tool}
  */
 export function brushTool(acts, name) {
-  /** @type {{painter: StrokePainter, stroke: Stroke, places: Place[], since: number} | null} */
+  /** @type {Drawing | null} */
   let drawing = null;
 
   const rest = () => {
@@ -37,7 +47,29 @@ export function brushTool(acts, name) {
     const places = trail.map(rounded);
     drawing.painter.extend(places);
     drawing.places.push(...places);
+    if (performance.now() - drawing.since > PIECE_MS) nextPiece(drawing.places.slice(-1));
     acts.show({ stroke: { raster: drawing.painter.mask(), mode: drawing.stroke.mode } });
+  };
+
+  /**
+   * @param {Drawing['stroke']} stroke
+   * @param {boolean} goesOn
+   */
+  const begin = (stroke, goesOn) => {
+    const painter = new StrokePainter(emptyRaster(sizeOf(acts.bench())), stroke.size, stroke.shape, true);
+    drawing = { painter, stroke, places: [], since: performance.now(), goesOn };
+  };
+
+  /** @param {Drawing} finished */
+  const keep = ({ stroke, places, since, goesOn }) => acts.paint({ ...stroke, points: places.map(pair) }, performance.now() - since, goesOn);
+
+  /** @param {Place[]} from  where the piece before ends */
+  const nextPiece = (from) => {
+    if (!drawing) return;
+    const { stroke } = drawing;
+    keep(drawing);
+    begin(stroke, true);
+    extend(from);
   };
 
   return {
@@ -48,11 +80,9 @@ export function brushTool(acts, name) {
       acts.show({ inverted: false });
     },
     down(touch) {
-      const bench = acts.bench();
-      const { size, shape } = bench.brush;
+      const { size, shape } = acts.bench().brush;
       const mode = touch.alt || touch.secondary ? other(name) : name;
-      const painter = new StrokePainter(emptyRaster(sizeOf(bench)), size, shape, true);
-      drawing = { painter, places: [], since: performance.now(), stroke: { mode, size, shape, points: [] } };
+      begin({ mode, size, shape }, false);
       extend([touch.at]);
     },
     move(touch) {
@@ -62,9 +92,7 @@ export function brushTool(acts, name) {
     up() {
       const finished = drawing;
       rest();
-      if (!finished) return;
-      const stroke = { ...finished.stroke, points: finished.places.map(pair) };
-      acts.paint(stroke, performance.now() - finished.since);
+      if (finished) keep(finished);
     },
     cancel: rest,
     leave: () => acts.hover(null),

@@ -46,7 +46,7 @@ export function lassoTool(acts) {
       rest();
       if (!finished || finished.places.length < LEAST) return;
       const stroke = { mode: finished.mode, shape: /** @type {const} */ ('lasso'), size: 0, points: finished.places.map(pair) };
-      acts.paint(stroke, performance.now() - finished.since);
+      acts.paint(stroke, performance.now() - finished.since, false);
     },
     cancel: rest,
     leave: () => acts.hover(null),

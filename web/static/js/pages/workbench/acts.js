@@ -97,15 +97,17 @@ export class Acts {
   /**
    * @param {Stroke} stroke
    * @param {number} tookMs  from the first to the last touch
+   * @param {boolean} goesOn  with the stroke before: one undo takes both back
    */
-  paint(stroke, tookMs) {
+  paint(stroke, tookMs, goesOn) {
     if (stroke.mode === 'eraser' && !currentOf(this.#bench) && !this.#openForErasing(stroke)) {
       this.#options.say('Nothing to erase here: take a mask in hand first');
       return;
     }
     const label = LABELS[stroke.shape === 'lasso' ? 'lasso' : stroke.mode];
     const before = currentOf(this.#bench);
-    const current = this.#change(label, (now, size) => paint(now, stroke, strokeArea(size, stroke)));
+    const isOneStep = goesOn && this.#bench.history.future.length === 0;
+    const current = this.#change(isOneStep ? null : label, (now, size) => paint(now, stroke, strokeArea(size, stroke)));
     if (current) this.#record('stroke', current, { ...stroke, duration_ms: Math.round(tookMs), ...this.#pixelsChanged(before, current) });
   }
 
@@ -365,7 +367,7 @@ export class Acts {
   /**
    * Change the object in hand as one step of the timeline; an empty hand takes a new object.
    *
-   * @param {string} label
+   * @param {string | null} label  null: no step of its own
    * @param {(current: Current, size: {width: number, height: number}) => Current} change
    * @returns {Current | null} what is in hand now; null when this image is locked
    */
@@ -378,13 +380,13 @@ export class Acts {
   }
 
   /**
-   * @param {string} label
+   * @param {string | null} label  null: no step of its own
    * @param {Doc} doc
    */
   #commit(label, doc) {
     this.#options.store.update((bench) => {
       const kept = doc.masks.some((mask) => mask.id === bench.selected) && !doc.current;
-      const history = commit(bench.history, label, doc);
+      const history = label === null ? amend(bench.history, doc) : commit(bench.history, label, doc);
       return { ...bench, history, preview: null, selected: kept ? bench.selected : null };
     });
   }
