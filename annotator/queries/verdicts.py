@@ -177,10 +177,11 @@ def _worse(measure: Measure, found: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_lost(measure: Measure, found: dict[str, Any]) -> bool:
-    """The measured difference decides; where images are few, or annotators made it, only a sure one."""
+    """A loss beyond the margin and beyond chance; where images are few, or annotators made it, surely beyond the margin."""
     if measure.is_replay or not _has_enough(found):
         return _surely_loses(measure, found)
-    return measure.gain(found["difference"]) < -settings.GATE_IOU_MARGIN
+    is_beyond_margin = measure.gain(found["difference"]) < -settings.GATE_IOU_MARGIN
+    return is_beyond_margin and not _may_be_chance(measure, found)
 
 
 def _has_enough(found: dict[str, Any]) -> bool:
@@ -201,6 +202,12 @@ def _surely_loses(measure: Measure, found: dict[str, Any]) -> bool:
     if interval is None or (measure.is_replay and not _has_enough(found)):
         return False
     return _best_of(measure, interval) < -settings.GATE_IOU_MARGIN
+
+
+def _may_be_chance(measure: Measure, found: dict[str, Any]) -> bool:
+    """Whether its interval holds that nothing was lost."""
+    interval = found["interval"]
+    return interval is not None and _best_of(measure, interval) >= 0
 
 
 def _is_surely_better(measure: Measure, found: dict[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
@@ -24,6 +24,7 @@ from annotator.queries.model_versions import current_model_version
 from annotator.queries.replays import replay_cases, team_pace
 from annotator.queries.training_sets import (
     has_new_masks,
+    held_out_masks,
     learning_rounds,
     snapshot_masks,
     usable_masks,
@@ -192,20 +193,21 @@ def _chosen_masks(project: Project, training_masks: str) -> list[SnapshotMask]:
 
 
 def _earlier_masks(project: Project) -> list[SnapshotMask]:
-    """The masks of the last round that has a candidate, at the versions it had.
+    """To train on those of the last round that has a candidate, at the versions it had; to score on those of now.
 
-    Those that were withdrawn, deleted or taken back since are left out, and an image that is kept for
-    scoring by now is not trained on; else the snapshot is the same, to the byte.
+    Masks that were withdrawn, deleted or taken back since are left out, and an image that is kept for
+    scoring by now is not trained on.
     """
     last = rounds_of(project).filter(candidate__isnull=False).first()
     if last is None:
         raise Invalid(
             "There is no earlier round whose masks it could take.", code="no_earlier_round"
         )
-    held_out = dict(usable_masks(project).values_list("id", "image__held_out"))
-    by_id = {str(mask): "held_out" if kept else "train" for mask, kept in held_out.items()}
+    usable = usable_masks(project).filter(image__held_out=False).values_list("id", flat=True)
+    ids = {str(mask_id) for mask_id in usable}
     before = read_snapshot(file_storage().read_bytes(last.snapshot_key))
-    return [replace(mask, split=by_id[mask.mask_id]) for mask in before if mask.mask_id in by_id]
+    trained_on = [mask for mask in before if mask.split == "train" and mask.mask_id in ids]
+    return trained_on + held_out_masks(project)
 
 
 def _last_failed(project: Project) -> bool:

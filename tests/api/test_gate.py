@@ -35,7 +35,8 @@ def standing(base: ModelVersion, stored: dict[str, Any]) -> str:
         ({"held_out_capped": difference(0.80, 0.82, half=0.03)}, Standing.SIMILAR),
         ({"held_out_capped": difference(0.80, 0.82, half=None)}, Standing.SIMILAR),
         ({"held_out_capped": difference(0.80, 0.79)}, Standing.SIMILAR),  # the margin itself
-        ({"held_out_capped": difference(0.80, 0.789, half=0.2)}, Standing.WORSE),
+        ({"held_out_capped": difference(0.80, 0.789, half=0.01)}, Standing.WORSE),
+        ({"held_out_capped": difference(0.80, 0.789, half=0.02)}, Standing.SIMILAR),  # chance
         ({"first_capped": difference(0.7, 0.68)}, Standing.WORSE),
         ({"first_capped": difference(0.7, 0.68, half=0.015)}, Standing.SIMILAR),  # may be chance
         ({"first_capped": difference(0.7, 0.75, half=0.01)}, Standing.BETTER),

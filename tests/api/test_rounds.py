@@ -160,11 +160,14 @@ def test_a_round_on_earlier_masks_takes_none_that_must_not_be_trained_on(
     _finish(first["id"])
     Mask.objects.filter(id=wrong.id).update(is_withdrawn=True)
     Image.objects.filter(id=scored.id).update(held_out=True)
+    later = make_image(cast.project)
+    Image.objects.filter(id=later.id).update(held_out=True)
+    accepted_mask(later, cast.alice)
 
     again = dan.post(rounds(cast), {"training_masks": "earlier"}).json()
 
     kept = read_snapshot(file_storage().read_bytes(Round.objects.get(id=again["id"]).snapshot_key))
-    assert sorted(mask.split for mask in kept) == ["held_out", "train"]
+    assert sorted(mask.split for mask in kept) == ["held_out", "held_out", "train"]
     Mask.objects.update(is_withdrawn=True)
     _finish(again["id"])
     refusal = dan.post(rounds(cast), {"training_masks": "earlier"})
