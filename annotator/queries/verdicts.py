@@ -177,7 +177,10 @@ def _worse(measure: Measure, found: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_lost(measure: Measure, found: dict[str, Any]) -> bool:
-    """A loss beyond the margin and beyond chance; where images are few, or annotators made it, surely beyond the margin."""
+    """Whether a loss beyond the margin is beyond chance, too.
+
+    Where images are few, or annotators made the masks, the whole interval has to lie beyond the margin.
+    """
     if measure.is_replay or not _has_enough(found):
         return _surely_loses(measure, found)
     is_beyond_margin = measure.gain(found["difference"]) < -settings.GATE_IOU_MARGIN
