@@ -34,7 +34,7 @@ HELP = {
     "people": "annotators at once",
     "steps": "of a round",
     "learning_rate": "of a round",
-    "train_encoder": "let rounds change the image encoder too; every embedding is made again",
+    "train_encoder": "whether rounds change the image encoder too, so that every embedding is made again",
 }
 
 
@@ -96,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
             option = "--" + entry.name.replace("_", "-")
             told = f"{HELP[entry.name]} (%(default)s)"
             if isinstance(entry.default, bool):
-                run.add_argument(option, action="store_true", help=HELP[entry.name])
+                run.add_argument(
+                    option,
+                    action=argparse.BooleanOptionalAction,
+                    default=entry.default,
+                    help=HELP[entry.name],
+                )
             else:
                 run.add_argument(option, type=type(entry.default), default=entry.default, help=told)
     table = commands.add_parser("table", help="arms beside each other")

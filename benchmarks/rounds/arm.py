@@ -44,9 +44,9 @@ class ArmSettings:
     objects: int = 4  # of a picture at most, the largest
     clicks: int = 6  # on a held-out mask at most
     people: int = 4
-    steps: int = 40  # of a round
-    learning_rate: float = 3e-4
-    train_encoder: bool = False  # not the decoder alone
+    steps: int = 70  # of a round
+    learning_rate: float = 2e-4
+    train_encoder: bool = True  # not the decoder alone
 
     def facts(self) -> dict[str, object]:
         """For people: no path of this machine."""
