@@ -40,6 +40,16 @@ export function countsToString(counts) {
 
 /**
  * @param {string} text a compressed counts string
+ * @returns {number} of runs in it; each ends with a group that says so
+ */
+export function numRuns(text) {
+  let ended = 0;
+  for (let at = 0; at < text.length; at++) if (((text.charCodeAt(at) - FIRST_CHARACTER) & 32) === 0) ended += 1;
+  return ended;
+}
+
+/**
+ * @param {string} text a compressed counts string
  * @returns {number[]} alternating run lengths, zeros first
  * @throws {RleError} for characters outside the alphabet, a cut-off group or a negative run
  */

@@ -17,6 +17,7 @@
  * @property {(message: string, options?: {danger?: boolean, action?: {label: string, run: () => void}}) => void} say
  */
 import { areaOf, cleanUp, subtract } from '../../geometry/raster.js';
+import { numRuns } from '../../geometry/rle.js';
 import { chosenCandidate } from '../../state/candidates.js';
 import {
   addPoint,
@@ -38,6 +39,8 @@ import { currentOf, docOf, sizeOf } from '../../state/workbench.js';
 
 const ANSWER_LIMIT_MS = 10_000;
 const FIRST_MIN_AREA = 64;
+/** Of a mask; the server takes no more than 400,000 (MAX_RUNS_PER_MASK). */
+const MANY_RUNS = 300_000;
 
 const LABELS = { brush: 'Brush stroke', eraser: 'Eraser stroke', lasso: 'Lasso' };
 
@@ -209,7 +212,24 @@ export class Acts {
     this.#commit('Accept', doc);
     this.#record('accept', current, this.#answerOf(current));
     this.#options.objectBegins();
+    this.#warnOfManyRuns(current.id);
     return true;
+  }
+
+  /**
+   * A mask of countless specks is hardly what somebody meant.
+   *
+   * @param {string} id
+   */
+  #warnOfManyRuns(id) {
+    const counts = docOf(this.#bench).masks.find((mask) => mask.id === id)?.rle.counts ?? '';
+    const runs = counts.length > MANY_RUNS ? numRuns(counts) : 0;
+    if (runs <= MANY_RUNS) return;
+    const clean = () => {
+      this.refine(id);
+      this.offerCleanUp();
+    };
+    this.#options.say(`This mask has ${runs.toLocaleString('en')} runs; with more than 400,000 it cannot be saved`, { danger: true, action: { label: 'Clean up', run: clean } });
   }
 
   /** Accept what is in hand, and the finer candidates within it as masks of their own. */
