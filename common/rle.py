@@ -75,7 +75,7 @@ def counts_of(runs: Runs) -> str:
     """The compressed counts string of run lengths [R]."""
     numbers = runs.copy()
     numbers[3:] -= runs[1:-2]
-    num_groups = _groups_needed(numbers)
+    num_groups = groups_needed(numbers)
     shifts = _positions(num_groups) * 5
     values = (np.repeat(numbers, num_groups) >> shifts) & _VALUE_BITS
     values |= _MORE_BIT
@@ -323,8 +323,8 @@ def _check_runs(runs: Runs, *, height: int, width: int, max_runs: int) -> None:
         )
 
 
-def _groups_needed(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many five-bit groups each number [R] needs, its sign bit included."""
+def groups_needed(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many five-bit groups (characters) each number [R] needs, its sign bit included."""
     num_groups = np.ones(numbers.size, dtype=np.int64)
     for size in range(1, _MAX_GROUPS):
         limit = np.int64(1) << (5 * size - 1)

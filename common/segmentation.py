@@ -28,23 +28,48 @@ def read_segmentation(
 
     Raises `BadSegmentation`, also for more than `max_runs` of them.
     """
-    possible = height * width + 1
-    max_runs = possible if max_runs is None else min(possible, max_runs)
-    size = {"height": height, "width": width, "max_runs": max_runs}
+    most = most_runs(height, width, max_runs)
+    size = {"height": height, "width": width, "max_runs": most}
     try:
-        if isinstance(segmentation, list) and segmentation:
-            return rle.read_counts(_drawn(segmentation, height, width), **size)
-        if not isinstance(segmentation, dict):
-            raise BadSegmentation("no_mask", "It has no mask.")
-        if segmentation.get("size") != [height, width]:
-            text = f"Its size {_short(segmentation.get('size'))} is not [height, width] = {[height, width]}."
-            raise BadSegmentation("wrong_size", text)
-        counts = segmentation.get("counts")
-        if isinstance(counts, list):
-            return rle.read_lengths(counts, **size)
-        return rle.read_counts(counts, **size)  # type: ignore[arg-type]  # it says so when it is no text
+        return rle.read_counts(written_counts(segmentation, **size), **size)
     except rle.BadRle as error:
-        raise BadSegmentation(f"rle_{error.code}", f"Its RLE is wrong: {error}.") from error
+        raise bad_rle(error) from error
+
+
+def written_counts(segmentation: object, *, height: int, width: int, max_runs: int) -> str:
+    """Compressed counts of a segmentation, drawn from polygons; nobody has looked yet whether they are a mask.
+
+    Raises `BadSegmentation` where there are none.
+    """
+    if isinstance(segmentation, list) and segmentation:
+        return _drawn(segmentation, height, width)
+    if not isinstance(segmentation, dict):
+        raise BadSegmentation("no_mask", "It has no mask.")
+    if segmentation.get("size") != [height, width]:
+        text = f"Its size {_short(segmentation.get('size'))} is not [height, width] = {[height, width]}."
+        raise BadSegmentation("wrong_size", text)
+    counts = segmentation.get("counts")
+    if isinstance(counts, list):
+        try:
+            runs = rle.read_lengths(counts, height=height, width=width, max_runs=max_runs)
+        except rle.BadRle as error:
+            raise bad_rle(error) from error
+        return rle.counts_of(runs)
+    if not isinstance(counts, str):
+        kind = type(counts).__name__
+        raise BadSegmentation("rle_not_text", f"Its RLE is wrong: counts is a {kind}, not a text.")
+    return counts
+
+
+def most_runs(height: int, width: int, max_runs: int | None) -> int:
+    """How many runs a mask of that size may have: no more than it can have."""
+    possible = height * width + 1
+    return possible if max_runs is None else min(possible, max_runs)
+
+
+def bad_rle(error: rle.BadRle) -> BadSegmentation:
+    """What is wrong with an RLE, of the segmentation that it is."""
+    return BadSegmentation(f"rle_{error.code}", f"Its RLE is wrong: {error}.")
 
 
 def _drawn(outlines: list[object], height: int, width: int) -> str:

@@ -83,6 +83,9 @@ def require_open(project: Project) -> None:
 
 def add_picture(*, project: Project, picture: Picture, name: str, by: Person | None) -> Added:
     """Adds a stored picture under a clean name; one that was removed comes back."""
+    there = Image.objects.filter(project=project, picture=picture, deleted_at=None).first()
+    if there is not None:
+        return Added(there, is_duplicate=True)
     with transaction.atomic():
         # One writer per project, so that the order of two uploads at once is one order.
         Project.objects.select_for_update().get(id=project.id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypedDict
 
 from django.conf import settings
 
@@ -12,7 +14,8 @@ from annotator.services.images import CONTROL_CHARACTERS, clean_name
 from annotator.services.orientation import turned_upright
 from annotator.services.pictures import ReadPicture
 from common import rle
-from common.segmentation import read_segmentation
+from common.rle_list import MeasuredMask, read_list
+from common.segmentation import BadSegmentation, bad_rle, most_runs, written_counts
 
 MAX_CLICKS_KEPT = 100  # of a mask
 MAX_NAME = 200
@@ -45,6 +48,25 @@ class ImportedMask:
     prompts: list[dict[str, object]]
 
 
+class MaskSize(TypedDict):
+    """In pixels, and how many runs a mask of it may have."""
+
+    height: int
+    width: int
+    max_runs: int
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What an annotation tells of its mask; `written` is looked at together with those of the others."""
+
+    annotation: str
+    written: str
+    problem: BadSegmentation | None
+    predicted_iou: float | None
+    prompts: list[dict[str, object]]
+
+
 @dataclass(frozen=True)
 class MaskReader:
     """Reads the annotations of one image of a data set."""
@@ -54,31 +76,62 @@ class MaskReader:
     orientation: int  # EXIF's, that the masks have to follow
     smallest_mask: int  # pixels
 
-    def read(self, annotation: dict[str, object]) -> ImportedMask:
-        """Raises `Unusable` and `BadSegmentation`."""
-        entry = self.entry
-        drawn = read_segmentation(
-            annotation.get("segmentation"),
-            height=entry.height,
-            width=entry.width,
-            max_runs=settings.MAX_RUNS_PER_MASK,
-        )
-        area = rle.area(drawn)
-        if area == 0:
-            raise Unusable("empty", "Its mask has no pixel.")
-        if area < self.smallest_mask:
-            text = f"Its mask has {area} pixels, fewer than {self.smallest_mask}."
-            raise Unusable("tiny", text)
-        runs, height, _ = turned_upright(
-            drawn, height=entry.height, width=entry.width, orientation=self.orientation
-        )
-        return ImportedMask(
-            counts=rle.counts_of(runs),
-            area=area,
-            box=list(rle.box(runs, height=height)),
+    def read(
+        self, annotations: Iterable[dict[str, object]]
+    ) -> Iterator[tuple[str, ImportedMask | BadSegmentation | Unusable]]:
+        """The id of each annotation, with its mask or why it is not taken."""
+        told = [self._told(one) for one in annotations]
+        measured = read_list([one.written for one in told], **self._size())
+        for one, found in zip(told, measured, strict=True):
+            try:
+                yield one.annotation, self._mask(one, found)
+            except (BadSegmentation, Unusable) as problem:
+                yield one.annotation, problem
+
+    def _size(self) -> MaskSize:
+        height, width = self.entry.height, self.entry.width
+        most = most_runs(height, width, settings.MAX_RUNS_PER_MASK)
+        return {"height": height, "width": width, "max_runs": most}
+
+    def _told(self, annotation: dict[str, object]) -> _Told:
+        written, problem = "", None
+        try:
+            written = written_counts(annotation.get("segmentation"), **self._size())
+        except BadSegmentation as error:
+            problem = error
+        return _Told(
+            annotation=short(annotation.get("id")),
+            written=written,
+            problem=problem,
             predicted_iou=predicted_iou_of(annotation.get("predicted_iou")),
             prompts=[self._provenance(annotation), *self._clicks(annotation)],
         )
+
+    def _mask(self, told: _Told, found: MeasuredMask | rle.BadRle) -> ImportedMask:
+        if told.problem is not None:
+            raise told.problem
+        if isinstance(found, rle.BadRle):
+            raise bad_rle(found)
+        if found.area == 0:
+            raise Unusable("empty", "Its mask has no pixel.")
+        if found.area < self.smallest_mask:
+            text = f"Its mask has {found.area} pixels, fewer than {self.smallest_mask}."
+            raise Unusable("tiny", text)
+        counts, box = self._upright(found)
+        return ImportedMask(counts, found.area, box, told.predicted_iou, told.prompts)
+
+    def _upright(self, found: MeasuredMask) -> tuple[str, list[int]]:
+        """Counts and box on the picture as it is shown."""
+        if self.orientation == 1:
+            return found.counts, list(found.box)
+        size = self._size()
+        runs, height, _ = turned_upright(
+            rle.parse_counts(found.counts, **size),
+            height=size["height"],
+            width=size["width"],
+            orientation=self.orientation,
+        )
+        return rle.counts_of(runs), list(rle.box(runs, height=height))
 
     def _provenance(self, annotation: dict[str, object]) -> dict[str, object]:
         """Stands where the prompts of other masks stand, as the first of them."""

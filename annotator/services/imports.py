@@ -24,7 +24,6 @@ from annotator.models import (
     Image,
     Mask,
     MaskOrigin,
-    MaskRevision,
     MaskState,
     Person,
     Project,
@@ -42,11 +41,10 @@ from annotator.services.imported_masks import (
     orientation_of_masks,
     short,
 )
-from annotator.services.mask_history import revision_of
+from annotator.services.mask_history import keep_revisions
 from annotator.services.picture_processes import PictureReader
 from annotator.services.pictures import ReadPicture, reading_picture
 from common import rle
-from common.segmentation import BadSegmentation
 
 MAX_REFUSALS_KEPT = 100
 SMALLEST_MASK_PX = 4
@@ -204,15 +202,20 @@ def _file_of(run: _Import, entry: CocoImage) -> Path:
 
 def _readable_masks(run: _Import, entry: CocoImage, orientation: int) -> Iterator[ImportedMask]:
     reader = MaskReader(run.index, entry, orientation, run.settings.smallest_mask)
+    for annotation, found in reader.read(_wanted(run, entry)):
+        if isinstance(found, ImportedMask):
+            yield found
+        else:
+            place = f"{entry.file_name}, annotation {annotation}"
+            run.report.refuse(place, found.code, found.message, masks=1)
+
+
+def _wanted(run: _Import, entry: CocoImage) -> Iterator[dict[str, object]]:
     for annotation in run.index.annotations_of(entry):
         if annotation.get("iscrowd") == 1 and not run.settings.with_crowds:
             run.report.crowds_left_out += 1
-            continue
-        try:
-            yield reader.read(annotation)
-        except (BadSegmentation, Unusable) as problem:
-            place = f"{entry.file_name}, annotation {annotation.get('id')}"
-            run.report.refuse(place, problem.code, problem.message, masks=1)
+        else:
+            yield annotation
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -226,22 +229,39 @@ def _add_image(run: _Import, entry: CocoImage, found: ReadPicture) -> Image:
     return added.image
 
 
+@dataclass(frozen=True)
+class _There:
+    """What the masks of an image leave for more of them."""
+
+    names: set[str]  # ids and hashes of their content
+    room: int
+    next_place: int
+
+
+def _what_is_there(image: Image | None) -> _There:
+    masks = Mask.objects.filter(image=image) if image else Mask.objects.none()
+    rows = list(masks.values_list("id", "counts_sha256", "state", "order_index"))
+    num_live = sum(state != MaskState.DELETED for _, _, state, _ in rows)
+    return _There(
+        names={str(name) for row in rows for name in row[:2]},
+        room=settings.MAX_MASKS_PER_IMAGE - num_live,
+        next_place=1 + max((place for *_, place in rows), default=-1),
+    )
+
+
 def _add_masks(run: _Import, image: Image, masks: list[ImportedMask]) -> None:
     """All new masks of an image at once, after those that are there."""
     with transaction.atomic():
         Image.objects.select_for_update().get(id=image.id)  # one import of an image at a time
-        there = Mask.objects.filter(image=image)
-        known = {str(mask_id) for mask_id in there.values_list("id", flat=True)}
-        known.update(there.values_list("counts_sha256", flat=True))
-        room = settings.MAX_MASKS_PER_IMAGE - there.exclude(state=MaskState.DELETED).count()
-        first = 1 + max(there.values_list("order_index", flat=True), default=-1)
+        there = _what_is_there(image)
         rows: list[Mask] = []
         for mask in masks:
-            row = _row(image, mask, order_index=first + len(rows))
-            if _is_new(run, known, {str(row.id), row.counts_sha256}, room - len(rows), image.name):
-                rows.append(row)
+            row_id, sha256 = _mask_id(image, mask.counts), rle.counts_sha256(mask.counts)
+            names, room = {str(row_id), sha256}, there.room - len(rows)
+            if _is_new(run, there.names, names, room, image.name):
+                rows.append(_row(row_id, sha256, image, mask, there.next_place + len(rows)))
         Mask.objects.bulk_create(rows)
-        MaskRevision.objects.bulk_create([revision_of(row) for row in rows])
+        keep_revisions(rows)
     run.report.masks_added += len(rows)
 
 
@@ -250,12 +270,8 @@ def _imagine(run: _Import, found: ReadPicture, masks: list[ImportedMask]) -> Non
     image = Image.objects.filter(project=run.project, picture_id=found.sha256).first()
     is_known = found.sha256 in run.imagined or (image is not None and image.deleted_at is None)
     _count_image(run, is_known=is_known)
-    there = Mask.objects.filter(image=image) if image else Mask.objects.none()
-    known = run.imagined.setdefault(
-        found.sha256,
-        {str(part) for row in there.values_list("id", "counts_sha256") for part in row},
-    )
-    room = settings.MAX_MASKS_PER_IMAGE - there.exclude(state=MaskState.DELETED).count()
+    there = _what_is_there(image)
+    known, room = run.imagined.setdefault(found.sha256, there.names), there.room
     for mask in masks:
         names = {rle.counts_sha256(mask.counts)}
         names |= {str(_mask_id(image, mask.counts))} if image else set()
@@ -287,18 +303,18 @@ def _mask_id(image: Image, counts: str) -> UUID:
     return UUID(bytes=hashlib.sha256(f"{image.id} {counts}".encode()).digest()[:16], version=4)
 
 
-def _row(image: Image, mask: ImportedMask, *, order_index: int) -> Mask:
+def _row(mask_id: UUID, sha256: str, image: Image, mask: ImportedMask, place: int) -> Mask:
     return Mask(
-        id=_mask_id(image, mask.counts),
+        id=mask_id,
         image=image,
         origin=MaskOrigin.IMPORTED,
         state=MaskState.ACCEPTED,
         accepted_at=timezone.now(),
         counts=mask.counts,
-        counts_sha256=rle.counts_sha256(mask.counts),
+        counts_sha256=sha256,
         area=mask.area,
         box=mask.box,
         predicted_iou=mask.predicted_iou,
         prompts=mask.prompts,
-        order_index=order_index,
+        order_index=place,
     )

@@ -131,6 +131,13 @@ def write_coco(shapes: list[Shape], num_masks: int, folder: Path) -> Path:
     return path
 
 
+def without_masks(coco: Path) -> Path:
+    """A file beside it that has its pictures alone."""
+    path = coco.with_name("pictures.json")
+    path.write_text(json.dumps({**json.loads(coco.read_text()), "annotations": []}))
+    return path
+
+
 def _write_picture(path: Path, number: int) -> None:
     """A slope of colour, another one for each number."""
     columns, rows = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))

@@ -21,6 +21,7 @@ from benchmarks.exports.data_set import (
     drawn_shapes,
     plan,
     seed_project,
+    without_masks,
     write_coco,
 )
 
@@ -35,7 +36,8 @@ def test_both_sides_get_the_same_masks(tmp_path: Path) -> None:
     num_masks = FORMATS["coco"].write(Selection(seed_project(shapes, NUM)), out, lambda share: None)
     assert num_masks == NUM == sum(len(on_it) for _, on_it in plan(NUM))
     exported = json.loads(out.getvalue())["annotations"]
-    asked = json.loads(write_coco(shapes, NUM, tmp_path).read_text())
+    coco = write_coco(shapes, NUM, tmp_path)
+    asked = json.loads(coco.read_text())
     assert [one["image_id"] for one in exported] == [
         one["image_id"] + 1 for one in asked["annotations"]
     ]
@@ -47,6 +49,8 @@ def test_both_sides_get_the_same_masks(tmp_path: Path) -> None:
         polygon = coco_mask.decode(outline)[..., 0].astype(bool)
         assert (polygon & shape).sum() / (polygon | shape).sum() > 0.97
     assert len(list(tmp_path.glob("*.png"))) == len(asked["images"]) == 2
+    pictures = json.loads(without_masks(coco).read_text())
+    assert (pictures["images"], pictures["annotations"]) == (asked["images"], [])
 
 
 def test_a_cost_is_that_of_the_run_and_its_servers(capsys: pytest.CaptureFixture[str]) -> None:
