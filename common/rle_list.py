@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from itertools import accumulate, compress, groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +38,10 @@ def read_list(
     size = {"height": height, "width": width, "max_runs": max_runs}
     found: list[MeasuredMask | rle.BadRle] = []
     for part in _parts(written):
-        plain = [one for one in part if _is_whole(one)]
-        measured = iter(_measured(plain, **size))
-        for one in part:
-            good = next(measured) if _is_whole(one) else None
+        whole = [_is_whole(one) for one in part]
+        measured = iter(_measured(list(compress(part, whole)), **size))
+        for one, is_whole in zip(part, whole, strict=True):
+            good = next(measured) if is_whole else None
             found.append(good or _read_alone(one, **size))
     return found
 
