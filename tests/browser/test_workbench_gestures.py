@@ -78,6 +78,31 @@ def test_dragging_with_the_middle_button_or_the_space_bar_moves_the_image(
     expect(painting.can_accept).to_be_visible()
 
 
+def test_an_image_that_was_moved_shows_what_is_shown_when_all_is_drawn_anew(
+    painting: Workbench,
+) -> None:
+    painting.square_brush()
+    for across in (0.42, 0.46, 0.5, 0.54, 0.58):
+        for down in (0.3, 0.5, 0.7):
+            painting.dab(across, down)
+    painting.page.locator(".mask-choose").first.click()
+    wheel(painting, (0.45, 0.45), -240, -240, -120)
+    stage = painting.page.locator("#stage")
+    for end in ((0.43, 0.5), (0.61, 0.38), (0.5, 0.52), (0.48, 0.49)):
+        painting.page.mouse.move(*painting.place(0.5, 0.5))
+        painting.page.mouse.down(button="middle")
+        painting.page.mouse.move(*painting.place(*end), steps=7)
+        painting.page.mouse.up(button="middle")
+        drawn(painting.page)
+        moved = stage.screenshot()
+        painting.page.keyboard.down("h")
+        drawn(painting.page)
+        assert stage.screenshot() != moved
+        painting.page.keyboard.up("h")
+        drawn(painting.page)
+        assert stage.screenshot() == moved
+
+
 def test_a_dab_has_the_same_pixels_at_every_zoom(painting: Workbench) -> None:
     painting.square_brush()
     painting.dab(0.45, 0.4)

@@ -20,10 +20,12 @@ import { isEmpty, reducedOf } from '../state/rasters.js';
 import { currentOf, docOf, sizeOf } from '../state/workbench.js';
 import { drawPins } from './pins_layer.js';
 import { cssRgb, DARK, ERASE, LIGHT, PAINT, strokePath } from './strokes.js';
-import { drawInImage, drawOnScreen, inImage, visibleBox } from './viewport.js';
+import { boxAround, drawInImage, drawOnScreen, inImage, visibleBox } from './viewport.js';
 
 /** Weight of masks while another object is in hand. */
 const BESIDE = 0.6;
+/** So far a mask's line reaches beyond its pixels at most, CSS pixels. */
+const EDGE_PX = 3;
 
 /**
  * @param {Context} context
@@ -52,11 +54,12 @@ export function drawPicture(context, view, { picture, width, height, tiles }, { 
  * @param {Context} context
  * @param {Viewport} view
  * @param {Workbench} bench
+ * @param {Box} part  of the layer that is drawn, device pixels
  */
-export function drawMasks(context, view, bench) {
+export function drawMasks(context, view, bench, part) {
   const { masks, current } = docOf(bench);
   if (bench.peek) return;
-  const visible = visibleBox(view);
+  const visible = boxAround(view, part, EDGE_PX);
   drawInImage(context, view);
   const alone = bench.solo ? (current?.id ?? bench.selected ?? bench.hovered) : null;
   for (const mask of masks) {

@@ -13,6 +13,7 @@ import { needsAnswer } from '../state/current.js';
 import { currentOf } from '../state/workbench.js';
 import { drawCursor } from './cursor_layer.js';
 import { clear, drawHovered, drawInHand, drawMasks, drawPicture } from './layers.js';
+import { drawWithin, moveDrawn, wholeOf } from './moved.js';
 import { drawPrompt } from './prompt_layer.js';
 import { fit, NO_VIEW, panBy, resized, zoomAt, zoomToBox } from './viewport.js';
 
@@ -29,6 +30,8 @@ export class Stage extends EventTarget {
   /** @type {Picture | null} */
   #picture = null;
   #pending = { back: false, front: false, asked: false };
+  /** What the layer behind shows; null when anything but the view changed. @type {Viewport | null} */
+  #shown = null;
   #fitted = true;
   #listening = new AbortController();
   /** Whether the keyboard moves the crosshair. */
@@ -62,7 +65,8 @@ export class Stage extends EventTarget {
     this.#listening.abort();
     this.#listening = new AbortController();
     this.#picture = picture;
-    picture?.tiles?.addEventListener('tile', () => this.#draw({ back: true }), { signal: this.#listening.signal });
+    this.#shown = null;
+    picture?.tiles?.addEventListener('tile', () => this.#redraw(), { signal: this.#listening.signal });
     this.#fitted = true;
     this.fit();
   }
@@ -113,7 +117,13 @@ export class Stage extends EventTarget {
   follow(now, before) {
     const alone = now.solo && now.hovered !== before.hovered;
     const back = alone || BACK.some((key) => Reflect.get(now, key) !== Reflect.get(before, key));
-    this.#draw({ back, front: true });
+    if (back) this.#redraw();
+    this.#draw({ front: true });
+  }
+
+  #redraw() {
+    this.#shown = null;
+    this.#draw({ back: true });
   }
 
   /** @param {Viewport} view */
@@ -132,6 +142,7 @@ export class Stage extends EventTarget {
     }
     this.#view = resized(this.#view, Math.max(1, clientWidth), Math.max(1, clientHeight), ratio);
     if (this.#fitted && this.#picture) this.#view = fit(this.#view, this.#picture);
+    this.#shown = null;
     this.#paint(true, true);
     this.dispatchEvent(new Event('view'));
   }
@@ -158,9 +169,9 @@ export class Stage extends EventTarget {
     if (back) {
       const { scale, left, top } = this.#view;
       this.#host.dataset.view = `${scale} ${left} ${top}`;
-      clear(this.#back, this.#view);
-      if (this.#picture) drawPicture(this.#back, this.#view, this.#picture, bench);
-      if (this.#picture) drawMasks(this.#back, this.#view, bench);
+      const parts = this.#shown ? moveDrawn(this.#back, this.#shown, this.#view) : [wholeOf(this.#back)];
+      for (const part of parts) drawWithin(this.#back, part, () => this.#drawBack(bench, part));
+      this.#shown = this.#view;
     }
     if (!front) return;
     this.#host.setAttribute('aria-busy', String(awaitsModel(bench)));
@@ -170,6 +181,17 @@ export class Stage extends EventTarget {
     drawInHand(this.#front, this.#view, bench);
     drawPrompt(this.#front, this.#view, bench);
     drawCursor(this.#front, this.#view, bench, this.#crosshair);
+  }
+
+  /**
+   * @param {Workbench} bench
+   * @param {import('../state/types.js').Box} part  device pixels
+   */
+  #drawBack(bench, part) {
+    clear(this.#back, this.#view);
+    if (!this.#picture) return;
+    drawPicture(this.#back, this.#view, this.#picture, bench);
+    drawMasks(this.#back, this.#view, bench, part);
   }
 }
 

@@ -157,6 +157,18 @@ export function visibleBox(view) {
 }
 
 /**
+ * @param {Viewport} view
+ * @param {Box} part  of the stage, device pixels
+ * @param {number} edge  CSS pixels around it
+ * @returns {Box} the image plane there, image pixels, not rounded
+ */
+export function boxAround(view, [x0, y0, x1, y1], edge) {
+  const from = toImage(view, { x: x0 / view.ratio - edge, y: y0 / view.ratio - edge });
+  const to = toImage(view, { x: x1 / view.ratio + edge, y: y1 / view.ratio + edge });
+  return [from.x, from.y, to.x, to.y];
+}
+
+/**
  * Draw in image pixels from here on.
  *
  * @param {CanvasRenderingContext2D} context
