@@ -39,7 +39,13 @@ class RoundBody(StrictSerializer):
 
     steps = StrictInteger(default=DEFAULTS.steps, min_value=1, max_value=1_000_000)
     minutes = StrictFloat(default=DEFAULTS.minutes, min_value=0.01, max_value=10_000)
-    learning_rate = StrictFloat(default=DEFAULTS.learning_rate, min_value=1e-8, max_value=1)
+    learning_rate = StrictFloat(
+        default=DEFAULTS.learning_rate,
+        allow_null=True,
+        min_value=1e-8,
+        max_value=1,
+        help_text="null: what suits the part that is trained",
+    )
     train_encoder = StrictBoolean(default=DEFAULTS.train_encoder)
     training_masks = serializers.ChoiceField(
         TrainingMasks.choices,

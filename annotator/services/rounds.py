@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -46,6 +46,7 @@ from common.json_lines import read_whole_lines
 from common.snapshots import SnapshotMask, read_snapshot
 
 LOG_LINES = 200
+DECODER_RATE, WHOLE_RATE = 3e-4, 2e-4  # learning rates, docs/decisions/small-rounds.md
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class RoundSettings:
 
     steps: int = 100
     minutes: float = 8.0
-    learning_rate: float = 3e-4
+    learning_rate: float | None = None  # None: what suits the part that is trained
     train_encoder: bool = False  # with it every embedding must be made again
     training_masks: str = TrainingMasks.ALL.value
     images_per_batch: int = 2
@@ -62,6 +63,11 @@ class RoundSettings:
     rounds: int = 6  # interaction rounds per mask; the paper has 11
     held_out_images: int = 50  # at most so many are scored
     seed: int = 1
+
+    def with_rate(self) -> RoundSettings:
+        """The same, the learning rate decided."""
+        usual = WHOLE_RATE if self.train_encoder else DECODER_RATE
+        return replace(self, learning_rate=self.learning_rate or usual)
 
 
 def start_round(
@@ -77,7 +83,7 @@ def start_round(
     Either way the candidate is compared with the version in use.
     Raises `Conflict` (round_running, no_model) or `Invalid` (nothing_new, no_earlier_round).
     """
-    chosen = settings or RoundSettings()
+    chosen = (settings or RoundSettings()).with_rate()
     base = current_model_version()
     if base is None:
         raise Conflict("No model was promoted yet.", code="no_model")

@@ -65,6 +65,27 @@ def test_starting_a_round_freezes_the_masks_and_queues_a_job(
     assert dan.get("jobs?kind=train&state=queued").json()["total"] == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "rate"),
+    [
+        ({}, 3e-4),
+        ({"train_encoder": True}, 2e-4),
+        ({"train_encoder": True, "learning_rate": None}, 2e-4),
+        ({"train_encoder": True, "learning_rate": 1e-3}, 1e-3),
+    ],
+)
+def test_a_round_learns_at_the_rate_that_suits_what_it_trains(
+    browser: Callable[[str], Browser],
+    cast: Cast,
+    accepted: Image,
+    asked: dict[str, object],
+    rate: float,
+) -> None:
+    told = browser("dan").post(rounds(cast), asked).json()
+    assert told["settings"]["learning_rate"] == rate
+    assert Job.objects.get(id=told["job"]).request["settings"]["learning_rate"] == rate
+
+
 def test_a_round_begins_with_the_version_it_is_told_to(
     browser: Callable[[str], Browser], cast: Cast, accepted: Image
 ) -> None:
