@@ -1,4 +1,4 @@
-"""The formats in which masks come in: which one a file or folder has, and its index."""
+"""The formats in which pictures and masks come in: which one a file or folder has, and its index."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.conf import settings
 from annotator.errors import Invalid
 from annotator.services.coco_file import CocoIndex, index_coco_file
 from annotator.services.export_formats.coco import COCO_NAME
-from annotator.services.label_map_folder import index_label_maps
+from annotator.services.label_map_folder import has_label_maps, index_label_maps
+from annotator.services.picture_folder import has_pictures, index_picture_folder
 from annotator.services.sa1b_folder import MANIFEST, index_sa1b_folder
 from annotator.services.yolo_folder import DATA_SET, LABELS, index_yolo_folder
 
@@ -21,12 +22,13 @@ def _index_coco(source: Path, images: Path) -> CocoIndex:
     return index_coco_file(path, max_bytes=settings.MAX_COCO_BYTES)
 
 
-# By the names that exports have; each takes the file or folder, and the folder of pictures.
+# By the names that exports have, but for pictures alone; each takes the file or folder, and the folder of pictures.
 INDEXES: dict[str, Callable[[Path, Path], CocoIndex]] = {
     "coco": _index_coco,
     "sa1b": lambda source, images: index_sa1b_folder(source),
     "labels": index_label_maps,
     "yolo": index_yolo_folder,
+    "pictures": lambda source, images: index_picture_folder(source),
 }
 
 
@@ -42,9 +44,11 @@ def format_of(source: Path) -> str:
         return "yolo"
     if any(source.glob("*.json")):
         return "sa1b"
-    if any(source.glob("*.png")):
+    if has_label_maps(source, pictures_of(source, "labels")):
         return "labels"
-    text = f"{source} holds no {COCO_NAME}, and nothing of SA-1B, YOLO or label maps."
+    if has_pictures(source):
+        return "pictures"
+    text = f"{source} holds no {COCO_NAME}, nothing of SA-1B, YOLO or label maps, and no picture."
     raise Invalid(text, code="unknown_format")
 
 

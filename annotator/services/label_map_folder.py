@@ -37,6 +37,15 @@ class LabelMapIndex(FolderIndex):
             yield {"id": named.get(label, label), "segmentation": segmentation}
 
 
+def has_label_maps(folder: Path, images: Path) -> bool:
+    """Whether a PNG file is not itself the picture of its name."""
+    for path in folder.glob("*.png"):
+        name = find_picture(images, path.stem)
+        if name is not None and (images / name) != path:
+            return True
+    return (folder / "images").is_dir() and any(folder.glob("*.png"))
+
+
 def index_label_maps(folder: Path, images: Path) -> LabelMapIndex:
     """What a folder holds; a file that is no label map is a stray. Raises `Invalid` when there is none at all."""
     index = LabelMapIndex(folder)

@@ -194,6 +194,27 @@ def test_yolo_files_of_others_are_read(cast: Cast, tmp_path: Path) -> None:
     assert mask.prompts[0]["category"] == "sea gull"
 
 
+# ---- pictures alone --------------------------------------------------------------------------
+
+
+def test_pictures_come_in_without_masks_from_folders_in_folders(cast: Cast, tmp_path: Path) -> None:
+    deep = tmp_path / "first" / "second"
+    deep.mkdir(parents=True)
+    (tmp_path / "a.png").write_bytes(pictures.png(seed=1))
+    (deep / "b.jpg").write_bytes(pictures.jpeg())
+    (deep / "torn.jpg").write_bytes(pictures.jpeg()[:20])
+    (deep / "notes.txt").write_text("by hand")
+    (deep / ".b.jpg").write_bytes(b"what a system keeps")
+    said = run("import_masks", "Harbour", str(tmp_path))
+    assert "Images: 2 added, 0 known already.\nMasks: 0 added" in said, said
+    assert "  no_picture: 2\n" in said
+    for refused in ("notes.txt", "torn.jpg"):
+        assert f"first/second/{refused}: It is no JPEG, PNG or WebP picture." in said
+    assert sorted(Image.objects.values_list("name", flat=True)) == ["a.png", "b.jpg"]
+    again = run("import_masks", "Harbour", str(tmp_path))
+    assert "Images: 0 added, 2 known already." in again
+
+
 # ---- which format it is ----------------------------------------------------------------------
 
 
@@ -210,7 +231,8 @@ def test_the_format_is_seen_from_the_files(tmp_path: Path) -> None:
     assert format_of(folder("coco", annotations_json="{}", a_png="")) == "coco"
     assert format_of(tmp_path / "coco" / "annotations.json") == "coco"
     assert format_of(folder("sa1b", a_json="{}", a_png="")) == "sa1b"
-    assert format_of(folder("maps", a_png="")) == "labels"
+    assert format_of(folder("maps", a_png="", a_jpg="")) == "labels"
+    assert format_of(folder("pictures", a_png="", b_jpg="", notes_txt="")) == "pictures"
     told = '{"format": "labels"}'
     assert format_of(folder("ours", manifest_json=told, a_json="{}", a_png="")) == "labels"
     assert format_of(yolo) == "yolo"
