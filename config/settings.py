@@ -87,6 +87,8 @@ REDIS_URL = env.text("REDIS_URL")
 STORAGE_URL = env.text("STORAGE_URL", (MASKWRIGHT_HOME / "storage").as_uri())
 # Published checkpoints that admins may register; the worker of the train queue reads the same folder.
 CHECKPOINT_FOLDER = Path(env.text("MASKWRIGHT_CHECKPOINTS", str(MASKWRIGHT_HOME / "checkpoints")))
+# Data sets that admins may bring into projects; the web process and its worker read it.
+INCOMING_FOLDER = Path(env.text("MASKWRIGHT_INCOMING", str(MASKWRIGHT_HOME / "incoming")))
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

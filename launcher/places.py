@@ -82,6 +82,11 @@ class Home:
         return self.folder / "checkpoints"
 
     @property
+    def incoming(self) -> Path:
+        """Data sets that admins put there to bring them into projects."""
+        return self.folder / "incoming"
+
+    @property
     def first_bundle(self) -> Path:
         """Graphs of the bundled model, made at the first start."""
         return self.folder / "first-bundle"

@@ -21,6 +21,7 @@ RECORDED = (
     "ALLOWED_HOSTS",
     "MASKWRIGHT_MODEL_CACHE",
     "MASKWRIGHT_CHECKPOINTS",
+    "MASKWRIGHT_INCOMING",
 )
 
 
@@ -90,6 +91,7 @@ def settle_settings(*, home: Home, environment: Mapping[str, str], address: Addr
     values.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
     values.setdefault("MASKWRIGHT_MODEL_CACHE", str(home.model_cache))
     values.setdefault("MASKWRIGHT_CHECKPOINTS", str(home.checkpoints))
+    values.setdefault("MASKWRIGHT_INCOMING", str(home.incoming))
     values["ALLOWED_HOSTS"] = _with_hosts(values.get("ALLOWED_HOSTS", ""), address.host)
     values["PUBLIC_URL"] = environment.get("PUBLIC_URL") or address.url
     values["HTTPS"] = environment.get("HTTPS") or ("1" if address.certificate else "0")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.urls import URLPattern, path
 from drf_spectacular.utils import extend_schema
@@ -17,8 +19,13 @@ from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.errors import Invalid
 from annotator.models import Import, TokenScope
 from annotator.queries.jobs import find_managed_import, imports_of
-from annotator.queries.scope import find_managed_project
-from annotator.services.data_set_uploads import request_import, stop_import
+from annotator.queries.scope import find_managed_project, require_admin
+from annotator.services.data_set_uploads import (
+    request_import,
+    request_server_import,
+    stop_import,
+)
+from annotator.services.server_folder import server_data_sets
 
 
 class ImportBody(serializers.Serializer[object]):
@@ -85,6 +92,42 @@ class ProjectImports(Endpoint):
         return Response(describe_import(one), status=202)
 
 
+class ServerImportBody(StrictSerializer):
+    name = serializers.CharField(max_length=255, help_text="one of `data_sets`")
+
+
+class ServerDataSetReply(serializers.Serializer[object]):
+    name = serializers.CharField()
+    is_zip = serializers.BooleanField()
+
+
+class ServerDataSetsReply(serializers.Serializer[object]):
+    folder = serializers.CharField()
+    data_sets = ServerDataSetReply(many=True)
+
+
+class ProjectServerImports(Endpoint):
+    """Data sets in the server's folder (`MASKWRIGHT_INCOMING`), and importing one; for admins.
+
+    What lies there belongs to no project: managers do not see it.
+    """
+
+    @extend_schema(responses=ServerDataSetsReply)
+    def get(self, request: Request, project_id: UUID) -> Response:
+        find_managed_project(person=self.person, project_id=project_id)
+        require_admin(self.person)
+        found = [asdict(one) for one in server_data_sets()]
+        return Response({"folder": str(settings.INCOMING_FOLDER), "data_sets": found})
+
+    @extend_schema(request=ServerImportBody, responses={202: ImportReply})
+    def post(self, request: Request, project_id: UUID) -> Response:
+        project = find_managed_project(person=self.person, project_id=project_id)
+        require_admin(self.person)
+        name = self.read(ServerImportBody)["name"]
+        one = request_server_import(project=project, by=self.person, name=name)
+        return Response(describe_import(one), status=202)
+
+
 class OneImport(Endpoint):
     """How an import goes, and what became of it."""
 
@@ -122,6 +165,11 @@ def describe_import(one: Import) -> dict[str, object]:
 
 urls: list[URLPattern] = [
     path("projects/<uuid:project_id>/imports", ProjectImports.as_view(), name="imports"),
+    path(
+        "projects/<uuid:project_id>/server-imports",
+        ProjectServerImports.as_view(),
+        name="server-imports",
+    ),
     path("imports/<uuid:import_id>", OneImport.as_view(), name="import"),
     path("imports/<uuid:import_id>/cancel", ImportCancel.as_view(), name="import-cancel"),
 ]

@@ -43,13 +43,13 @@ class Export(models.Model):
 
 
 class Import(models.Model):
-    """A zip file with a data set that somebody sent; the file is kept until its job is over."""
+    """A data set that somebody sent as a zip file, kept until its job is over, or that lies in the server's folder."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="import_of")
     name = models.CharField(max_length=255)
-    file_key = models.CharField(max_length=200)
+    file_key = models.CharField(max_length=200)  # "": `name` is an entry of the server's folder
     report = models.JSONField(default=dict)  # what became of it; {} before
     created_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)

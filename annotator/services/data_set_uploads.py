@@ -1,9 +1,11 @@
-"""Data sets that people send as a zip file: kept, imported in the background, and dropped when that is over."""
+"""Data sets that people send as a zip file, kept until they are imported in the background, or choose on the server."""
 
 from __future__ import annotations
 
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import transaction
@@ -16,6 +18,7 @@ from annotator.services.images import clean_name, require_open
 from annotator.services.imports import ImportReport, ImportSettings, import_masks
 from annotator.services.jobs import WantedJob, create_job
 from annotator.services.room import require_room
+from annotator.services.server_folder import find_server_data_set
 from annotator.services.stores import file_storage
 from annotator.services.web_jobs import run_attempt, stop_job
 
@@ -31,6 +34,19 @@ def request_import(*, project: Project, by: Person, name: str, path: Path) -> Im
     import_id = uuid.uuid4()
     file_key = f"imports/{import_id}.zip"
     file_storage().put_file(file_key, path)
+    return _queue(import_id, project=project, by=by, name=clean_name(name), file_key=file_key)
+
+
+def request_server_import(*, project: Project, by: Person, name: str) -> Import:
+    """Queues the import of an entry of the server's folder. Raises `Conflict` (archived) and `Invalid`."""
+    require_open(project)
+    find_server_data_set(name)
+    return _queue(uuid.uuid4(), project=project, by=by, name=name, file_key="")
+
+
+def _queue(
+    import_id: uuid.UUID, *, project: Project, by: Person, name: str, file_key: str
+) -> Import:
     with transaction.atomic():
         job, _ = create_job(
             kind=JobKind.IMPORT, wanted=WantedJob(subject=str(import_id), request={})
@@ -39,7 +55,7 @@ def request_import(*, project: Project, by: Person, name: str, path: Path) -> Im
             id=import_id,
             project=project,
             job=job,
-            name=clean_name(name),
+            name=name,
             file_key=file_key,
             created_by=by,
         )
@@ -60,13 +76,19 @@ def run_import(*, job_id: str, token: int) -> None:
         hitch="It could not be read",
     )
     if not Job.objects.get(id=job_id).is_open:
-        file_storage().delete(one.file_key)
+        _drop_file(one)
 
 
 def stop_import(*, one: Import, by: Person) -> None:
     """What came in stays. Raises `Conflict` when it has ended."""
     stop_job(job=one.job, project=one.project, by=by)
     if not one.job.is_open:
+        _drop_file(one)
+
+
+def _drop_file(one: Import) -> None:
+    """What was sent; what lies in the server's folder is the admins'."""
+    if one.file_key:
         file_storage().delete(one.file_key)
 
 
@@ -91,9 +113,7 @@ def _import(one: Import, heart: Heart) -> None:
             _keep_report(one, report)
             raise
 
-    with tempfile.TemporaryDirectory(prefix="maskwright-import-") as folder:
-        with file_storage().open(one.file_key) as source:
-            data_set = unpack(source, Path(folder))
+    with _data_set(one) as data_set:
         report = import_masks(
             project=one.project,
             source=data_set,
@@ -102,6 +122,19 @@ def _import(one: Import, heart: Heart) -> None:
             advance=advance,
         )
     _keep_report(one, report)
+
+
+@contextmanager
+def _data_set(one: Import) -> Iterator[Path]:
+    """The folder with its files; raises as `unpack` and `find_server_data_set` do."""
+    place = None if one.file_key else find_server_data_set(one.name)
+    if place is not None and place.is_dir():
+        yield place
+        return
+    with tempfile.TemporaryDirectory(prefix="maskwright-import-") as folder:
+        with place.open("rb") if place else file_storage().open(one.file_key) as source:
+            data_set = unpack(source, Path(folder))
+        yield data_set
 
 
 def _keep_report(one: Import, report: ImportReport) -> None:

@@ -40,6 +40,7 @@ from annotator.services.embeddings import request_missing_embeddings
 from annotator.services.exports import FORMATS
 from annotator.services.people import set_role
 from annotator.services.projects import ProjectChanges, change_project, create_project
+from annotator.services.server_folder import server_data_sets
 from annotator.views.page import MANAGING, managed_project, page, render_page, signed_in_person
 from annotator.views.project_forms import written_name, written_rule
 
@@ -211,5 +212,7 @@ def _images(request: HttpRequest, project: Project, *, fault: str = "") -> HttpR
         export_formats=[(name, each.label, each.takes_pictures) for name, each in FORMATS.items()],
         export_rounds=rounds_of(project)[:MAX_ROUNDS_OFFERED],
         authors=authors_of(project),
+        incoming_folder=settings.INCOMING_FOLDER,
+        incoming=server_data_sets() if signed_in_person(request).is_admin else [],
         fault=fault,
     )

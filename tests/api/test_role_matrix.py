@@ -155,6 +155,8 @@ MATRIX = [
     POST   projects/{project}/exports                    404 403 ok  ok
     GET    projects/{project}/imports                    404 403 ok  ok
     POST   projects/{project}/imports                    404 403 ok  ok
+    GET    projects/{project}/server-imports             404 403 403 ok
+    POST   projects/{project}/server-imports             404 403 403 ok
     GET    imports/{import}                              404 403 ok  ok
     POST   imports/{import}/cancel                       404 403 ok  ok
     GET    exports/{export}                              404 403 ok  ok

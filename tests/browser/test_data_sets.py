@@ -54,6 +54,37 @@ def test_a_data_set_is_dropped_as_a_zip_file_and_comes_in(
     expect(imports).to_contain_text("It is no zip file that can be read", timeout=LONG_MS)
 
 
+def test_pictures_in_the_servers_folder_come_in_without_being_sent(
+    product: LiveProduct, open_page: OpenPage, tmp_path: Path
+) -> None:
+    incoming = Path(product.product.settings["MASKWRIGHT_INCOMING"])
+    deep = incoming / "quay" / "morning"
+    deep.mkdir(parents=True)
+    (deep / "gull.png").write_bytes(scene(6))
+    (deep / "notes.txt").write_text("by hand")
+    shutil.make_archive(str(incoming / "packed"), "zip", incoming / "quay")
+    project = new_project(product)
+    page = open_page("admin", f"/projects/{project}/images")
+    chosen = page.get_by_label("From the server's folder")
+    assert chosen.locator("option").all_text_contents() == ["packed.zip", "quay"]
+    imports = page.get_by_role("region", name="Data sets")
+    for name, said in (
+        ("quay", "1 image and 0 masks added."),
+        ("packed.zip", "1 image and 0 masks were here already."),
+    ):
+        chosen.select_option(name)
+        page.get_by_role("button", name="Import", exact=True).click()
+        expect(imports).to_contain_text(said, timeout=LONG_MS)
+    imports.get_by_text("What was refused, and why").first.click()
+    expect(imports).to_contain_text("It is no JPEG, PNG or WebP picture.")
+    expect(page.locator(".image-card")).to_have_count(1)
+    assert accessibility_problems(page) == []
+    assert (deep / "gull.png").exists(), "what lies there is the admins'"
+    manager = open_page("manager", f"/projects/{project}/images")
+    expect(manager.locator("#choose")).to_be_visible()
+    expect(manager.get_by_label("From the server's folder")).to_have_count(0)
+
+
 def test_an_import_is_cancelled_and_keeps_what_came_in(
     product: LiveProduct, open_page: OpenPage, tmp_path: Path
 ) -> None:

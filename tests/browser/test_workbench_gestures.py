@@ -273,7 +273,8 @@ def test_the_next_image_opens_without_a_byte_of_it_from_the_network(
     bench.open()
     bench.wait_for_model()
     path = f"/api/v1/projects/{project}/assignments/next"
-    coming = product.session("annotator").post(path, {"ahead": 3}).json()["upcoming"]
+    # Leases that other tests left come after them.
+    coming = product.session("annotator").post(path, {"ahead": 3}).json()["upcoming"][:3]
     wanted = [lease["embedding_url"] for lease in coming]
     wanted += [f"/api/v1/images/{lease['image']['id']}/file" for lease in coming]
     assert len(wanted) == 6

@@ -415,6 +415,15 @@ export class ApiClient {
   }
 
   /**
+   * @param {string} project
+   * @param {string} name  of an entry of the server's folder
+   * @returns {Promise<Json>}
+   */
+  importFromServer(project, name) {
+    return this.#http.request('POST', `projects/${project}/server-imports`, { body: { name } });
+  }
+
+  /**
    * @param {string} id
    * @returns {Promise<Json>}
    */

@@ -174,6 +174,11 @@ function wireUploads() {
     files.value = '';
   });
   wireDrop(add);
+  const server = document.querySelector('#from-server');
+  server?.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void dataSets.addFromServer(byId('server-set', HTMLSelectElement).value);
+  });
 }
 
 /** @param {(files: File[]) => void} onFiles */

@@ -1,4 +1,4 @@
-// Data sets sent as zip files: one line each with its upload, its import on the server, and what was refused.
+// Data sets sent as zip files, or chosen in the server's folder: one line each with its upload, its import on the server, and what was refused.
 
 import { bar, byId, chip, element, fill } from './elements.js';
 import { bytes, counted } from './format.js';
@@ -50,6 +50,17 @@ export class DataSetImports {
   /** @param {File[]} files */
   add(files) {
     for (const file of files) void this.#send(file);
+  }
+
+  /** @param {string} name  of an entry of the server's folder */
+  async addFromServer(name) {
+    const state = this.#line(name, '');
+    try {
+      const started = /** @type {ImportFacts} */ (/** @type {unknown} */ (await this.#api.importFromServer(this.#project, name)));
+      await this.#follow(started, state);
+    } catch (fault) {
+      fill(state, chip('Failed', 'danger'), note(faultText(fault)));
+    }
   }
 
   /** @param {File} file */
