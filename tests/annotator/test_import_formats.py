@@ -198,21 +198,22 @@ def test_yolo_files_of_others_are_read(cast: Cast, tmp_path: Path) -> None:
 
 
 def test_pictures_come_in_without_masks_from_folders_in_folders(cast: Cast, tmp_path: Path) -> None:
-    deep = tmp_path / "first" / "second"
+    folder = tmp_path / "set"
+    deep = folder / "first" / "second"
     deep.mkdir(parents=True)
-    (tmp_path / "a.png").write_bytes(pictures.png(seed=1))
+    (folder / "a.png").write_bytes(pictures.png(seed=1))
     (deep / "b.jpg").write_bytes(pictures.jpeg())
     (deep / "torn.jpg").write_bytes(pictures.jpeg()[:20])
     (deep / "notes.txt").write_text("by hand")
     (deep / ".b.jpg").write_bytes(b"what a system keeps")
-    said = run("import_masks", "Harbour", str(tmp_path))
+    said = run("import_masks", "Harbour", str(folder))
     assert "Images: 2 added, 0 known already.\nMasks: 0 added" in said, said
     assert "  no_picture: 2\n" in said
     for refused in ("notes.txt", "torn.jpg"):
         assert f"first/second/{refused}: It is no JPEG, PNG or WebP picture." in said
     assert sorted(Image.objects.values_list("name", flat=True)) == ["a.png", "b.jpg"]
-    again = run("import_masks", "Harbour", str(tmp_path))
-    assert "Images: 0 added, 2 known already." in again
+    again = run("import_masks", "Harbour", str(folder))
+    assert "Images: 0 added, 2 known already." in again, again
 
 
 # ---- which format it is ----------------------------------------------------------------------
