@@ -9,6 +9,11 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".JPG", ".JPEG", ".PNG", ".WEBP")
 
 
+def is_called_picture(path: Path) -> bool:
+    """By the ending of its name; its content decides."""
+    return path.suffix.lower() in SUFFIXES
+
+
 def find_picture(images: Path, stem: str) -> str | None:
     """The file name of the picture, below the folder or below its `images`, with one of SUFFIXES."""
     for name in (f"{stem}{suffix}" for suffix in SUFFIXES):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from annotator.errors import Invalid
 from annotator.services.coco_file import CocoImage, CocoIndex, Stray
-from annotator.services.picture_files import SUFFIXES, shown_size
+from annotator.services.picture_files import is_called_picture, shown_size
 
 
 class PictureFolderIndex(CocoIndex):
@@ -23,7 +23,7 @@ def index_picture_folder(folder: Path) -> PictureFolderIndex:
     index = PictureFolderIndex(folder)
     for path in _files_in(folder):
         place = path.relative_to(folder).as_posix()
-        size = shown_size(path) if path.suffix in SUFFIXES else None
+        size = shown_size(path) if is_called_picture(path) else None
         if size is None:
             index.strays.append(Stray(place, "no_picture", "It is no JPEG, PNG or WebP picture."))
         else:
@@ -34,7 +34,7 @@ def index_picture_folder(folder: Path) -> PictureFolderIndex:
 
 
 def has_pictures(folder: Path) -> bool:
-    return any(path.suffix in SUFFIXES for path in _files_in(folder))
+    return any(is_called_picture(path) for path in _files_in(folder))
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -43,7 +43,8 @@ class Training:
         job.report(0.0, f"Fetching the pictures of {len(masks)} masks")
         write_coco_folder({"": masks}, storage=job.storage, folder=job.folder / "coco")
         base = job.fetch_weights(request.base_bundle_fingerprint, "base")
-        start = job.fetch_weights(request.start_bundle_fingerprint, "start")
+        is_other = request.start_bundle_fingerprint != request.base_bundle_fingerprint
+        start = job.fetch_weights(request.start_bundle_fingerprint, "start") if is_other else base
         before = self.score(base, masks, share=0.02, title="Scoring the current model")
         kept = start_share(sum(mask.split == "train" for mask in masks))
         trained = self.train(start, kept)

@@ -20,6 +20,7 @@ from annotator.models import (
     JobState,
     Mask,
     ModelVersion,
+    Person,
     Round,
     VersionComparison,
 )
@@ -83,13 +84,7 @@ def test_a_round_trains_on_the_accepted_masks_and_its_candidate_can_be_promoted(
     assert candidate.manifest["provenance"]["start_share"] == 0.909, "20 to the 2 masks"
     check_comparison(candidate, held_out=masks[2])
 
-    promote(
-        model_version=candidate,
-        expected_current=model.id,
-        by=cast.dan,
-        reason="three steps teach nothing",
-        override=True,
-    )
+    promote_untaught(candidate, over=model, by=cast.dan)
     assert current_model_version() == candidate
     embedded = request_embedding(picture=masks[0].image.picture, model_version=candidate)
     assert embedded is not None
@@ -118,13 +113,7 @@ def test_a_round_may_begin_with_a_model_of_another_architecture(
     scores = candidate.scores["held_out"]
     assert scores["before"] != scores["after"]
     assert rounds_behind(candidate) == [started]
-    promote(
-        model_version=candidate,
-        expected_current=model.id,
-        by=cast.dan,
-        reason="three steps teach nothing",
-        override=True,
-    )
+    promote_untaught(candidate, over=model, by=cast.dan)
     embedded = request_embedding(picture=masks[0].image.picture)
     assert embedded is not None
     engine.wait_for_job(embedded, JobState.DONE)
@@ -181,6 +170,16 @@ def test_the_commands_start_rounds_promote_and_go_back(
     if job is not None:
         call_command("follow_job", str(job.id))
     call_command("wait_for_embeddings")
+
+
+def promote_untaught(candidate: ModelVersion, *, over: ModelVersion, by: Person) -> None:
+    promote(
+        model_version=candidate,
+        expected_current=over.id,
+        by=by,
+        reason="three steps teach nothing",
+        override=True,
+    )
 
 
 def check_comparison(candidate: ModelVersion, *, held_out: Mask) -> None:

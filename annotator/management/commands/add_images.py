@@ -10,8 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotator.errors import DomainError
 from annotator.queries.projects import find_project_by_name
 from annotator.services.images import Upload, add_images
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+from annotator.services.picture_files import is_called_picture
 
 
 class Command(BaseCommand):
@@ -40,7 +39,7 @@ class Command(BaseCommand):
 
 def _pictures(named: Path) -> list[Path]:
     if named.is_dir():
-        return sorted(path for path in named.rglob("*") if path.suffix.lower() in SUFFIXES)
+        return sorted(path for path in named.rglob("*") if is_called_picture(path))
     if not named.is_file():
         raise CommandError(f"There is no file {named}.")
     return [named]
