@@ -154,3 +154,17 @@ def test_images_are_chosen_over_any_distance_until_the_list_is_another(
     held_out = product.session("manager").get(f"/api/v1/projects/{project}/images?limit=10").json()
     names = [one["name"] for one in held_out["images"] if one["held_out"]]
     assert names == ["harbour-002.png"]
+
+
+def test_the_counter_follows_images_that_come_in_out_of_sight(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    project = new_project(product)
+    add_many_images(product, project, 30)
+    page = open_page("manager", f"/projects/{project}/images", viewport=WINDOW)
+    expect(page.locator("#place")).to_have_text("1–12 of 30")
+    page.wait_for_function(IS_FULL)
+    images = f"/api/v1/projects/{project}/images"
+    assert product.session("manager").upload(images, {"last.png": scene(131)}).status == 201
+    expect(page.locator(".image-card")).to_have_count(31)
+    expect(page.locator("#place")).to_have_text("1–12 of 31")

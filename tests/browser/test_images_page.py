@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -60,8 +61,36 @@ def test_several_images_are_kept_for_scoring_and_removed_at_once(
     assert manager.get(f"{path}/images").json()["total"] == 1
 
 
-def test_of_several_images_those_with_known_masks_become_the_practice_set(
-    product: LiveProduct, open_page: OpenPage
+@dataclass(frozen=True)
+class Purpose:
+    """What images with known masks are used for: the buttons, what is said, the chip."""
+
+    use: str
+    used: str
+    leave: str
+    left: str
+    chip: str
+
+
+PRACTICE = Purpose(
+    "Use for practice",
+    "2 images in the practice set.",
+    "Not for practice",
+    "2 images out of the practice set.",
+    "Practice",
+)
+REFERENCE = Purpose(
+    "Use as reference",
+    "2 images marked as reference.",
+    "Not as reference",
+    "2 images no longer marked as reference.",
+    "Reference",
+)
+
+
+@pytest.mark.parametrize("purpose", [PRACTICE, REFERENCE], ids=lambda one: one.chip)
+def test_of_several_images_those_with_known_masks_can_be_compared_with(
+    product: LiveProduct, open_page: OpenPage, purpose: Purpose
 ) -> None:
     project, manager = new_project(product), product.session("manager")
     files = {f"{name}.png": scene(seed) for seed, name in enumerate(("weir", "lock", "mole"), 80)}
@@ -78,19 +107,19 @@ def test_of_several_images_those_with_known_masks_become_the_practice_set(
     bar = page.get_by_role("group", name="Chosen images")
     for name in files:
         page.get_by_label(f"Choose {name}").check()
-    bar.get_by_role("button", name="Use for practice").click()
-    expect(page.get_by_text("2 images in the practice set.")).to_be_visible()
+    bar.get_by_role("button", name=purpose.use).click()
+    expect(page.get_by_text(purpose.used)).to_be_visible()
     why = bar.get_by_text("1 image stayed as it was: Others can be compared")
     expect(why).to_contain_text(left)
     assert accessibility_problems(page) == []
     for name in files:
         card = page.locator(".image-card", has_text=name)
-        expect(card.get_by_text("Practice")).to_have_count(int(name in handed_in))
+        expect(card.get_by_text(purpose.chip)).to_have_count(int(name in handed_in))
     expect(page.get_by_label(f"Choose {left}")).to_be_checked()
     page.get_by_label(f"Choose {handed_in[0]}").check()
-    bar.get_by_role("button", name="Not for practice").click()
-    expect(page.get_by_text("2 images out of the practice set.")).to_be_visible()
-    expect(page.locator(".image-card", has_text="Practice")).to_have_count(1)
+    bar.get_by_role("button", name=purpose.leave).click()
+    expect(page.get_by_text(purpose.left)).to_be_visible()
+    expect(page.locator(".image-card", has_text=purpose.chip)).to_have_count(1)
     expect(why).to_be_hidden()
 
 

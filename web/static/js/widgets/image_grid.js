@@ -62,7 +62,7 @@ export class ImageGrid {
    * @param {(image: ImageFacts) => void} options.onOpen
    * @param {(total: number) => void} options.onTotal  after each page that was read
    * @param {(fault: unknown) => void} options.onFault
-   * @param {(place: Place, last: number, total: number) => void} options.onPlace  scrolling came to rest; `last` is the last image in view
+   * @param {(place: Place, last: number, total: number) => void} options.onPlace  scrolling came to rest, or the list changed; `last` is the last image in view
    */
   constructor({ list, api, read, selection, onOpen, onTotal, onFault, onPlace }) {
     this.#list = list;
@@ -115,6 +115,7 @@ export class ImageGrid {
     });
     if (this.#focus !== null && document.activeElement === this.#places[this.#focus.place]) this.#focusWanted();
     this.#onTotal(total);
+    this.#restedSoon();
   }
 
   /** Blocks out of sight are taken to be as high as their rows would be, each like the lowest image that is drawn. */

@@ -17,6 +17,8 @@ const ACTS = [
   ['chosen-train', 'trained on from now on', { held_out: false }],
   ['chosen-practice', 'in the practice set', { is_practice: true }],
   ['chosen-no-practice', 'out of the practice set', { is_practice: false }],
+  ['chosen-reference', 'marked as reference', { is_reference: true }],
+  ['chosen-no-reference', 'no longer marked as reference', { is_reference: false }],
 ];
 
 /** The bar #chosen with the line #chosen-count, its buttons, its progress and why images were refused. */
