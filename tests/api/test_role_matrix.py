@@ -11,23 +11,8 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from annotator.models import (
-    Export,
-    GuidelinePicture,
-    Import,
-    Job,
-    JobKind,
-    MaskAudit,
-    RatingStudy,
-    Role,
-    Round,
-    StudiedMask,
-)
-from annotator.services.invitations import make_invitation
-from annotator.services.tokens import create_token
-from annotator.services.webhooks import add_webhook, send_ping
-from tests.cast import Browser, Cast, counts, lend, make_image, make_model, save_body
-from tests.comparisons import compared
+from tests.cast import Browser, Cast
+from tests.places import make_places
 
 Browsers = Callable[[str], Browser]
 NAMES = ("nobody", "mallory", "alice", "carol", "dan")
@@ -219,67 +204,8 @@ def test_every_address_has_a_row() -> None:
 
 
 @pytest.fixture
-def places(cast: Cast, browser: Browsers) -> dict[str, str]:
-    model = make_model(promote=False)
-    make_image(cast.project)
-    assignment = lend(cast.alice, cast.project)
-    mask = str(uuid.uuid4())
-    assert browser("alice").save(mask, save_body(assignment)).status_code == 201
-    job = Job.objects.create(kind=JobKind.TRAIN, subject=str(cast.project.id))
-    round_ = Round.objects.create(
-        project=cast.project,
-        number=1,
-        job=job,
-        snapshot_key="snapshots/none.jsonl",
-        num_images=1,
-        num_masks=1,
-        base=model,
-    )
-    packing = Job.objects.create(kind=JobKind.EXPORT, subject="an export")
-    export = Export.objects.create(project=cast.project, job=packing, format="coco")
-    unpacking = Job.objects.create(kind=JobKind.IMPORT, subject="an import")
-    import_ = Import.objects.create(
-        project=cast.project, job=unpacking, name="otters.zip", file_key="imports/otters.zip"
-    )
-    invitation, _ = make_invitation(project=cast.project, role=Role.ANNOTATOR, by=cast.carol)
-    token, _ = create_token(person=cast.alice, name="a script", scopes=[], days=1)
-    shown = GuidelinePicture.objects.create(
-        project=cast.project, name="quay.png", picture=assignment.image.picture
-    )
-    webhook, _ = add_webhook(
-        project=cast.project, url="https://hooks.example/", events=["mask.accepted"], by=cast.carol
-    )
-    study = RatingStudy.objects.create(project=cast.project, seed=1, sources=["annotated"])
-    studied = StudiedMask.objects.create(
-        study=study, mask_id=mask, version=1, counts=counts(), source="annotated"
-    )
-    audit = MaskAudit.objects.create(project=cast.project, seed=1, num_images=1)
-    return {
-        "picture": shown.picture_id,
-        "token": str(token.id),
-        "invitation": str(invitation.id),
-        "audit": str(audit.id),
-        "webhook": str(webhook.id),
-        "study": str(study.id),
-        "studied": str(studied.id),
-        "delivery": str(send_ping(webhook=webhook, by=cast.carol).id),
-        "round": str(round_.id),
-        "export": str(export.id),
-        "import": str(import_.id),
-        "project": str(cast.project.id),
-        "person": str(cast.bob.id),
-        "own": str(cast.alice.id),
-        "image": str(assignment.image_id),
-        "assignment": str(assignment.id),
-        "mask": mask,
-        "encoder": model.encoder_fingerprint,
-        "model": str(model.id),
-        "sha256": "0" * 64,
-        "comparison": str(compared(model, make_model(promote=False), {}).id),
-        "job": str(packing.id),
-        "table": "people",
-        "chart": "concavity",
-    }
+def places(cast: Cast) -> dict[str, str]:
+    return make_places(cast)
 
 
 @pytest.mark.parametrize("one", MATRIX, ids=lambda one: f"{one.method} {one.address}")
@@ -320,3 +246,41 @@ def test_out_of_scope_and_unknown_are_the_same_answer(
             theirs = mallory.send(one.method, one.address.format(**places), {})
             nothing = mallory.send(one.method, one.address.format(**unknown), {})
             assert (theirs.status_code, theirs.content) == (nothing.status_code, nothing.content)
+
+
+THINGS = {"person", "invitation", "webhook", "delivery", "picture"}  # below a project
+
+
+def test_a_thing_of_another_project_is_not_found_below_ones_own(
+    browser: Browsers, cast: Cast, places: dict[str, str]
+) -> None:
+    """Mallory manages Elsewhere, and knows the ids of Harbour."""
+    mixed = places | {"project": str(cast.elsewhere.id)}
+    rows = [one for one in MATRIX if "{project}" in one.address and _names(one) & THINGS]
+    assert set().union(*(_names(one) & THINGS for one in rows)) == THINGS
+    for one in rows:
+        path = one.address.format(**mixed)
+        assert browser("mallory").send(one.method, path, {}).status_code == 404, one
+
+
+def test_lists_that_are_for_everybody_hold_nothing_of_another_project(
+    browser: Browsers, cast: Cast, places: dict[str, str]
+) -> None:
+    lists = [
+        one.address
+        for one in MATRIX
+        if one.method == "GET" and one.mallory == "ok" and "{" not in one.address
+    ]
+    assert lists
+    foreign = {*places.values(), cast.project.name, cast.alice.display_name}
+    foreign -= {places["chart"], places["table"]}
+    by_project = [f"{each}?project={cast.project.id}" for each in ("assignments", "my-images")]
+    for address in (*lists, *by_project):
+        told = browser("mallory").get(address).content.decode()
+        assert not [each for each in foreign if each in told], address
+    hers = browser("alice").get("projects").content.decode()
+    assert cast.project.name in hers and cast.elsewhere.name not in hers
+
+
+def _names(one: Row) -> set[str]:
+    return set(re.findall(r"{(\w+)}", one.address))
