@@ -127,6 +127,8 @@ MATRIX = [
     GET    projects/{project}/agreement/weeks.csv        404 403 ok  ok
     GET    projects/{project}/mask-checks                404 403 ok  ok
     GET    projects/{project}/review-queue               404 403 ok  ok
+    GET    projects/{project}/review-numbers             404 403 ok  ok
+    GET    projects/{project}/review-numbers/people.csv  404 403 ok  ok
     POST   interactions                                  ok  ok  ok  ok
     GET    projects/{project}/image-counts               404 403 ok  ok
     GET    projects/{project}/rounds                     404 403 ok  ok

@@ -97,6 +97,7 @@ def test_the_page_shows_the_numbers_and_leads_to_the_masks(
     shown = text_of(page.text)
     assert "Alice 3 8.0 1 0 % few yet – It covers too much" in shown
     assert "Bob 1 – 0 – – –" in shown
+    assert f'href="/api/v1/projects/{cast.project.id}/review-numbers/people.csv"' in page.text
     assert "Hardly any pixels fewer than 16 pixels 1" in shown
     assert 'cx="505.6"' in page.text and 'cy="236.0"' in page.text, "8 of 10 s, 0 %"
 
