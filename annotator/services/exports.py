@@ -15,7 +15,7 @@ from annotator.errors import Invalid
 from annotator.models import Export, JobKind, Person, Project
 from annotator.queries.export_parts import WHOLE, ExportPart, check_part
 from annotator.services.audit import record_act
-from annotator.services.export_formats.coco import write_coco
+from annotator.services.export_formats.coco import write_coco, write_polygons
 from annotator.services.export_formats.label_maps import write_label_maps
 from annotator.services.export_formats.provenance import write_provenance
 from annotator.services.export_formats.sa1b import write_sa1b
@@ -58,6 +58,7 @@ FORMATS = {
     "sa1b": ExportFormat("SA-1B JSON", write_sa1b, ZIP),
     "labels": ExportFormat("PNG label maps", write_label_maps, ZIP),
     "yolo": ExportFormat("YOLO polygons", write_yolo, ZIP),
+    "polygons": ExportFormat("COCO polygons", write_polygons, JSON, tells_of_all=True),
     "provenance": ExportFormat(
         "Provenance, JSON lines", write_provenance, JSON_LINES, takes_pictures=False
     ),

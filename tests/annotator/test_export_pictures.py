@@ -20,6 +20,7 @@ from tests.annotator.coco_data import pixels, run, three_pictures
 from tests.cast import Browser, Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)  # an export is of one moment
+COCO = ("coco", "polygons")
 WITH_PICTURES = [name for name, each in FORMATS.items() if each.takes_pictures]
 
 
@@ -53,10 +54,10 @@ def test_pictures_come_along_and_are_counted_and_named(
     wanted = {
         f"images/{one.picture_id}.png": file_storage().read_bytes(one.picture.file_key)
         for one in images
-        if format == "coco" or one.masks.exists()  # a COCO file tells of all images
+        if format in COCO or one.masks.exists()  # a COCO file tells of all images
     }
     assert {name: files[name] for name in files if name.startswith("images/")} == wanted
-    assert manifest["num_pictures"] == len(wanted) == (3 if format == "coco" else 2)
+    assert manifest["num_pictures"] == len(wanted) == (3 if format in COCO else 2)
     assert manifest["num_images"] == len(wanted) and manifest["num_masks"] == 3
     assert exported(tmp_path / "two.zip", format) == content
 
@@ -75,7 +76,7 @@ def test_an_import_takes_pictures_and_masks_back_in_one_go(
     def found(project: str) -> dict[str, list[bytes]]:
         masks = Mask.objects.filter(image__project__name=project)
         images = Image.objects.filter(project__name=project)
-        if format != "coco":
+        if format not in COCO:
             images = images.filter(masks__isnull=False)
         of_image: dict[str, list[bytes]] = {one.picture_id: [] for one in images}
         for mask in masks.order_by("image__order_index", "order_index"):
@@ -84,7 +85,7 @@ def test_an_import_takes_pictures_and_masks_back_in_one_go(
 
     there, here = found("Harbour"), found("Elsewhere")
     assert there.keys() == here.keys()
-    if format != "yolo":  # polygons are drawn again
+    if format not in ("yolo", "polygons"):  # polygons are drawn again
         assert there == here
 
 

@@ -162,6 +162,24 @@ def test_yolo_polygons_come_back_as_they_are_drawn(
     assert "Nothing was changed." in run("import_masks", "Elsewhere", str(folder))
 
 
+@pytest.mark.django_db(transaction=True)
+def test_polygons_of_coco_come_back_as_they_are_drawn(
+    cast: Cast, data: DataSet, tmp_path: Path
+) -> None:
+    run("import_masks", "Harbour", str(data.folder))
+    path = tmp_path / "out" / "annotations.json"
+    path.parent.mkdir()
+    run("export_masks", "Harbour", str(path), "--format", "polygons", "--images", str(path.parent))
+    assert "Masks: 3 added" in run("import_masks", "Elsewhere", str(path.parent))
+    told = [one["iou"] for one in json.loads(path.read_text())["annotations"]]
+    there, here = by_picture("Harbour"), by_picture("Elsewhere")
+    pairs = [pair for each in there for pair in zip(there[each], here[each], strict=True)]
+    for iou, (mask, came) in zip(told, pairs, strict=True):
+        both, either = pixels(mask) & pixels(came), pixels(mask) | pixels(came)
+        assert both.sum() / either.sum() == pytest.approx(iou, abs=1e-6)
+    assert "Nothing was changed." in run("import_masks", "Elsewhere", str(path.parent))
+
+
 def test_yolo_files_of_others_are_read(cast: Cast, tmp_path: Path) -> None:
     for folder in ("images/train", "labels/train"):
         (tmp_path / folder).mkdir(parents=True)

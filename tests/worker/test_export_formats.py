@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image as Pixels
 from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
 
 from annotator.models import Image, Mask, MaskRevision, MaskState, MaskTiming
 from annotator.services.export_formats.source import Selection
@@ -194,6 +196,32 @@ def test_yolo_polygons_are_drawn_again_with_the_iou_that_is_told(
     assert 0.98 <= told["iou"] < 1
     manifest = json.loads(files["manifest.json"])
     assert manifest["mean_iou"] == pytest.approx((told["iou"] + 2) / 3, abs=1e-6)
+
+
+def test_polygons_of_coco_are_drawn_again_with_the_iou_that_is_told(
+    cast: Cast, masks: list[Mask], tmp_path: Path
+) -> None:
+    rows, columns = np.indices((masks[0].image.picture.height, 60))
+    disc = ((rows - 20) / 14) ** 2 + ((columns - 30) / 22) ** 2 < 1
+    counts = rle.encode(disc)
+    Mask.objects.filter(id=masks[0].id).update(
+        counts=counts, counts_sha256=rle.counts_sha256(counts), area=int(disc.sum())
+    )
+    path = tmp_path / "polygons.json"
+    path.write_bytes(written(cast, "polygons"))
+    coco = COCO(str(path))
+    first, second, third = coco.loadAnns(coco.getAnnIds())
+    assert [one["mask_id"] for one in (first, second, third)] == [str(one.id) for one in masks]
+    [outline] = first["segmentation"]
+    assert all(isinstance(number, int) for number in outline) and len(outline) % 2 == 0
+    drawn = coco.annToMask(first).astype(bool)
+    assert first["iou"] == pytest.approx((drawn & disc).sum() / (drawn | disc).sum(), abs=1e-6)
+    assert 0.98 <= first["iou"] < 1
+    picture = masks[1].image.picture
+    straight = asymmetric_mask(width=picture.width, height=picture.height)
+    assert second["iou"] == third["iou"] == 1, "with its hole"
+    assert np.array_equal(coco.annToMask(second).astype(bool), straight)
+    assert len(coco.getImgIds()) == 3, "images without masks are named, as with RLE"
 
 
 def test_provenance_tells_how_each_mask_came_about(cast: Cast, masks: list[Mask]) -> None:

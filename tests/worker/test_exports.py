@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -11,9 +13,10 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from pycocotools.coco import COCO
 
-from annotator.models import JobState, Mask, MaskState
+from annotator.models import Image, JobState, Mask, MaskState
 from annotator.services import exports
 from annotator.services.export_formats.source import Advance, Selection
 from annotator.services.exports import request_export
@@ -72,6 +75,40 @@ def test_the_same_masks_give_the_same_bytes_and_a_new_one_others(
     assert first.read_bytes() == second.read_bytes() != third.read_bytes()
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
     assert len(json.loads(third.read_text())["annotations"]) == 3
+
+
+@pytest.mark.parametrize("format", exports.FORMATS)
+def test_an_export_is_of_one_moment_whatever_is_saved_meanwhile(
+    engine: Engine,
+    cast: Cast,
+    masks: list[Mask],
+    format: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After its first look at the masks another person accepts one, changes one and renames an image."""
+
+    def written() -> bytes:
+        out = io.BytesIO()
+        exports.FORMATS[format].write(Selection(cast.project), out, lambda share: None)
+        return out.getvalue()
+
+    def somebody_works() -> None:
+        accepted_mask(masks[1].image, cast.bob)
+        Mask.objects.filter(id=masks[1].id).update(predicted_iou=0.5)
+        Image.objects.filter(id=masks[1].image_id).update(name="another")
+        connection.close()
+
+    def counted(selection: Selection) -> int:
+        found = count(selection)
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(somebody_works).result()
+        return found
+
+    before, count = written(), Selection.count
+    with monkeypatch.context() as disturbed:
+        disturbed.setattr(Selection, "count", counted)
+        assert written() == before
+    assert written() != before
 
 
 def test_a_cancelled_export_leaves_no_file(

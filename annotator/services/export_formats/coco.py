@@ -1,4 +1,4 @@
-"""COCO: one JSON file with all images and masks, RLE compressed; with the pictures in a zip file beside it."""
+"""COCO: one JSON file with all images and masks, as RLE or as polygons; with the pictures in a zip file beside it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from annotator.services.export_formats.source import (
     Selection,
     coco_box,
     compact_json,
+    decoded,
     one_moment,
     picture_name,
     segmentation,
 )
+from common.outlines import polygon_of
 
 COCO_NAME = "annotations.json"  # in an archive; imports look for it
 CATEGORY_ID = 1  # the tool is class-free: one category for everything
+
+DECIMALS = 9  # of shares of a side: corners of pixels, once they are multiplied and rounded
+
+Annotate = Callable[[Mask], dict[str, object]]  # what tells a mask's pixels
 
 
 class Out(Protocol):
@@ -30,13 +36,24 @@ class Out(Protocol):
 
 def write_coco(selection: Selection, out: BinaryIO, advance: Advance) -> int:
     """Returns how many masks were written."""
+    return _write(selection, out, advance, format="coco", annotate=_as_rle)
+
+
+def write_polygons(selection: Selection, out: BinaryIO, advance: Advance) -> int:
+    """The same with a polygon for each mask, and the IoU that it has with it; for what reads no RLE."""
+    return _write(selection, out, advance, format="polygons", annotate=_as_polygon)
+
+
+def _write(
+    selection: Selection, out: BinaryIO, advance: Advance, *, format: str, annotate: Annotate
+) -> int:
     if not selection.with_pictures:
-        return _write_json(selection, out, advance, lambda picture: None)[1]
+        return _write_json(selection, out, advance, lambda picture: None, annotate)[1]
     archive = Archive(out, selection, advance)
     with archive.writer(COCO_NAME) as file:
-        found = _write_json(selection, file, archive.advance, archive.add_picture)
+        found = _write_json(selection, file, archive.advance, archive.add_picture, annotate)
     num_images, num_masks = found
-    archive.close(format="coco", num_images=num_images, num_masks=num_masks)
+    archive.close(format=format, num_images=num_images, num_masks=num_masks)
     return num_masks
 
 
@@ -45,6 +62,7 @@ def _write_json(
     out: Out,
     advance: Advance,
     add_picture: Callable[[Picture], None],
+    annotate: Annotate,
 ) -> tuple[int, int]:
     """Returns how many images and masks were written."""
     info = {"description": selection.project.name, "version": "1.0"}
@@ -64,7 +82,8 @@ def _write_json(
         out.write(b'],"annotations":[')
         for number, mask in enumerate(selection.masks(), 1):
             comma = "," if number > 1 else ""
-            text = compact_json(_annotation(mask, number, numbers[mask.image_id]))
+            annotation = _annotation(mask, number, numbers[mask.image_id])
+            text = compact_json({**annotation, **annotate(mask)})
             out.write(f"{comma}{text}".encode())
             advance(number / num_masks)
         out.write(b"]}\n")
@@ -85,7 +104,7 @@ def _image(image: Image, number: int) -> dict[str, object]:
 
 
 def _annotation(mask: Mask, number: int, image_number: int) -> dict[str, object]:
-    """The RLE is the stored one."""
+    """`area` and `bbox` are the mask's own, whatever draws it."""
     return {
         "id": number,
         "image_id": image_number,
@@ -93,9 +112,20 @@ def _annotation(mask: Mask, number: int, image_number: int) -> dict[str, object]
         "iscrowd": 0,
         "area": mask.area,
         "bbox": coco_box(mask),
-        "segmentation": segmentation(mask),
         "predicted_iou": mask.predicted_iou,
         "origin": mask.origin,
         "mask_id": str(mask.id),
         "mask_version": mask.version,
     }
+
+
+def _as_rle(mask: Mask) -> dict[str, object]:
+    """The RLE is the stored one."""
+    return {"segmentation": segmentation(mask)}
+
+
+def _as_polygon(mask: Mask) -> dict[str, object]:
+    polygon = polygon_of(decoded(mask), decimals=DECIMALS)
+    sides = (mask.image.picture.width, mask.image.picture.height)
+    corners = [round(share * sides[place % 2]) for place, share in enumerate(polygon.numbers)]
+    return {"segmentation": [corners], "iou": round(polygon.iou, 6)}
