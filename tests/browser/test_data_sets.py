@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.annotator.coco_data import DataSet, compressed
 from tests.browser.projects import (
@@ -27,6 +30,13 @@ from tests.patience import LONG_MS
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
+# What a hand that drags files in carries.
+TRANSFER = """(files) => {
+  const transfer = new DataTransfer();
+  const read = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  for (const { name, bytes } of files) transfer.items.add(new File([read(bytes)], name));
+  return transfer;
+}"""
 
 
 def test_a_data_set_is_dropped_as_a_zip_file_and_comes_in(
@@ -52,6 +62,56 @@ def test_a_data_set_is_dropped_as_a_zip_file_and_comes_in(
         {"name": "torn.zip", "mimeType": "application/zip", "buffer": b"torn"}
     )
     expect(imports).to_contain_text("It is no zip file that can be read", timeout=LONG_MS)
+
+
+def test_files_and_zips_are_dropped_and_what_did_not_get_through_is_sent_again(
+    product: LiveProduct, open_page: OpenPage, tmp_path: Path
+) -> None:
+    project = new_project(product)
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "buoy.png").write_bytes(scene(11))
+    packed = Path(shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path / "set"))
+    files = {
+        "quay.png": scene(12),
+        "pier.png": scene(13),
+        "notes.txt": b"by hand",
+        "set.zip": packed.read_bytes(),
+    }
+    page = open_page("manager", f"/projects/{project}/images")
+    cut = {f"/projects/{project}/{kind}" for kind in ("images", "imports")}
+
+    def cut_once(route: Route) -> None:
+        """The first request to each of the two addresses never arrives."""
+        path = urlsplit(route.request.url).path.removeprefix("/api/v1")
+        if route.request.method == "POST" and path in cut:
+            cut.remove(path)
+            route.abort()
+        else:
+            route.fallback()
+
+    page.route("**/api/v1/projects/**", cut_once)
+    dropped = [
+        {"name": name, "bytes": base64.b64encode(each).decode()} for name, each in files.items()
+    ]
+    transfer = page.evaluate_handle(TRANSFER, dropped)
+    page.dispatch_event("#drop", "dragover", {"dataTransfer": transfer})
+    expect(page.locator("#drop")).to_have_class(re.compile("drop-over"))
+    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+    expect(page.locator("#drop")).not_to_have_class(re.compile("drop-over"))
+
+    lines, summary = page.locator("#upload-list .upload-line"), page.locator("#uploads-summary")
+    expect(summary).to_have_text("1 added, 1 refused, 1 failed")
+    expect(lines.filter(has_text="quay.png")).to_contain_text("cannot be reached")
+    expect(lines.filter(has_text="notes.txt")).to_contain_text("Refused")
+    page.get_by_role("button", name="Send the failed ones again").click()
+    expect(summary).to_have_text("2 added, 1 refused")
+    expect(page.get_by_role("button", name="Send the failed ones again")).to_be_hidden()
+    imports = page.get_by_role("region", name="Data sets")
+    expect(imports).to_contain_text("cannot be reached")
+    assert accessibility_problems(page) == []
+    imports.get_by_role("button", name="Send again: set.zip").click()
+    expect(imports).to_contain_text("1 image and 0 masks added.", timeout=LONG_MS)
+    expect(page.locator(".image-card")).to_have_count(3)
 
 
 def test_pictures_in_the_servers_folder_come_in_without_being_sent(

@@ -168,3 +168,21 @@ def test_the_counter_follows_images_that_come_in_out_of_sight(
     assert product.session("manager").upload(images, {"last.png": scene(131)}).status == 201
     expect(page.locator(".image-card")).to_have_count(31)
     expect(page.locator("#place")).to_have_text("1–12 of 31")
+
+
+def test_a_state_narrows_the_list_and_stands_in_the_address(
+    project: str, open_page: OpenPage
+) -> None:
+    page = open_page("manager", f"/projects/{project}/images", viewport=WINDOW)
+    states = page.get_by_role("group", name="Show images that are")
+    in_progress = states.get_by_role("button", name="In progress 1")
+    in_progress.click()
+    expect(page.locator(".image-card")).to_have_count(1)
+    expect(page.locator(".image-card")).to_contain_text("first.png")
+    expect(page).to_have_url(re.compile(r"\?state=in_progress$"))
+    page.reload()
+    expect(page.locator(".image-card")).to_have_count(1)
+    expect(in_progress).to_have_attribute("aria-pressed", "true")
+    states.get_by_role("button", name=f"Ready {NUM_IMAGES - 1}").click()
+    expect(page.locator(".image-card")).to_have_count(NUM_IMAGES - 1)
+    expect(page.locator(".image-card", has_text="first.png")).to_have_count(0)

@@ -26,6 +26,7 @@ export class DataSetImports {
   #project;
   #maxBytes;
   #onChange;
+  #sending = 0;
 
   /**
    * @param {object} options
@@ -39,6 +40,9 @@ export class DataSetImports {
     this.#project = project;
     this.#maxBytes = maxBytes;
     this.#onChange = onChange;
+    addEventListener('beforeunload', (event) => {
+      if (this.#sending > 0) event.preventDefault();
+    });
   }
 
   /** Shows what still runs from before the page was opened. */
@@ -63,18 +67,26 @@ export class DataSetImports {
     }
   }
 
-  /** @param {File} file */
-  async #send(file) {
-    const state = this.#line(file.name, bytes(file.size));
+  /** @param {File} file @param {HTMLElement} [state]  of its line, when it has one */
+  async #send(file, state = this.#line(file.name, bytes(file.size))) {
     if (file.size > this.#maxBytes) {
       fill(state, chip('Refused', 'danger'), note(`It is more than the ${bytes(this.#maxBytes)} that one upload may have: send it in parts.`));
       return;
     }
     const progress = bar(0, `Upload of ${file.name}`);
     fill(state, progress, note('Sending…'));
+    this.#sending += 1;
     const answer = await postFile(this.#api.importsUrl(this.#project), file, (share) => (progress.value = share));
+    this.#sending -= 1;
     if (answer.status === 202) await this.#follow(/** @type {ImportFacts} */ (JSON.parse(answer.text)), state);
-    else fill(state, chip('Failed', 'danger'), note(messageOf(answer)));
+    else fill(state, chip('Failed', 'danger'), note(messageOf(answer)), this.#againButton(file, state));
+  }
+
+  /** @param {File} file @param {HTMLElement} state */
+  #againButton(file, state) {
+    const button = element('button', { class: 'button button-quiet', type: 'button', 'aria-label': `Send again: ${file.name}` }, 'Send again');
+    button.addEventListener('click', () => void this.#send(file, state));
+    return button;
   }
 
   /** @param {ImportFacts} started @param {HTMLElement} state */

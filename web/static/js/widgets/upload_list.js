@@ -5,7 +5,7 @@ import { bytes, counted } from './format.js';
 import { UploadQueue } from './upload.js';
 
 /** @typedef {import('./upload.js').UploadEnd} UploadEnd */
-/** @typedef {{root: HTMLElement, progress: HTMLProgressElement, state: HTMLElement, end: UploadEnd | null}} Line */
+/** @typedef {{root: HTMLElement, progress: HTMLProgressElement, state: HTMLElement, end: UploadEnd | null}} Line  `end` is null while it is on the way */
 
 /** The section #uploads. */
 export class UploadList {
@@ -30,6 +30,7 @@ export class UploadList {
       onEnd: (file, end) => this.#ended(file, end),
     });
     byId('uploads-clear', HTMLElement).addEventListener('click', () => this.#clearFinished());
+    byId('uploads-again', HTMLElement).addEventListener('click', () => this.#sendFailedAgain());
     addEventListener('beforeunload', (event) => {
       if (this.#queue.length > 0) event.preventDefault();
     });
@@ -65,6 +66,18 @@ export class UploadList {
     this.#ended(file, { outcome: 'refused', message });
   }
 
+  /** A file that came in after all is not kept twice: the same content is the same image. */
+  #sendFailedAgain() {
+    const failed = [...this.#lines].filter(([, line]) => line.end?.outcome === 'failed');
+    for (const [, line] of failed) {
+      line.end = null;
+      line.progress.value = 0;
+      fill(line.state, line.progress);
+    }
+    this.#queue.add(failed.map(([file]) => file));
+    this.#summarise();
+  }
+
   /** @param {File} file @param {number} share */
   #progressed(file, share) {
     const line = this.#lines.get(file);
@@ -90,8 +103,10 @@ export class UploadList {
       num('going') > 0 ? `${counted(num('going'), 'file')} on the way` : '',
       `${num('added')} added`,
       num('duplicate') > 0 ? `${num('duplicate')} here already` : '',
-      num('refused') + num('failed') > 0 ? `${num('refused') + num('failed')} refused` : '',
+      num('refused') > 0 ? `${num('refused')} refused` : '',
+      num('failed') > 0 ? `${num('failed')} failed` : '',
     ];
+    byId('uploads-again', HTMLElement).hidden = num('failed') === 0;
     byId('uploads-summary', HTMLElement).textContent = parts.filter((part) => part !== '').join(', ');
   }
 
