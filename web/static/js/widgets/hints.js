@@ -4,6 +4,7 @@
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 20000;
+const LEAST_REFUSAL = 4400; // codes from here on: signed out, out of scope, too many
 const ASK_AGAIN_MS = 10000;
 const SHORTEST_REST_MS = 200;
 const RESTS_PER_RUN = 4;
@@ -50,13 +51,13 @@ export class ProjectHints {
     this.#socket = socket;
     socket.addEventListener('open', () => this.#opened());
     socket.addEventListener('message', (message) => this.#received(message.data));
-    socket.addEventListener('close', () => this.#dropped());
+    socket.addEventListener('close', ({ code }) => this.#dropped(code));
   }
 
   #opened() {
     this.#wait = FIRST_WAIT_MS;
     this.#onState(true);
-    for (const kind of HINT_KINDS) this.#onHint(kind);
+    this.#hintAll();
   }
 
   /** @param {unknown} text */
@@ -65,15 +66,24 @@ export class ProjectHints {
     if (kind !== null) this.#onHint(kind);
   }
 
-  #dropped() {
+  /** @param {number} code  after a refusal the page reads at once what it may still see, and does not press */
+  #dropped(code) {
     if (this.#closed) return;
     this.#onState(false);
+    if (code >= LEAST_REFUSAL) {
+      this.#wait = LONGEST_WAIT_MS;
+      this.#hintAll();
+    }
     this.#timer = setTimeout(() => this.#connect(), this.#wait * (0.75 + Math.random() / 2));
     this.#wait = Math.min(LONGEST_WAIT_MS, this.#wait * 2);
   }
 
   #askWhileDown() {
     if (this.#socket?.readyState === WebSocket.OPEN || document.hidden) return;
+    this.#hintAll();
+  }
+
+  #hintAll() {
     for (const kind of HINT_KINDS) this.#onHint(kind);
   }
 }
