@@ -110,13 +110,16 @@ WORDS = {
 @page
 def statistics(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = managed_project(request, project_id)
-    wanted = request.GET.get("with", "")
-    name, other, fault = "", None, ""
+    part, wanted = request.GET.get("of", ""), request.GET.get("with", "")
+    round_number, name, other, fault = None, "", None, ""
     try:
+        round_number = _round(part) if part else None
+        numbers = mask_statistics(project, round_number=round_number)
         name, other = _compared(request, project, wanted)
     except DomainError as error:
-        fault = error.message
-    numbers = mask_statistics(project)
+        round_number, fault = None, error.message
+        numbers = mask_statistics(project)
+    own_name = project.name if round_number is None else f"round {round_number}"
     return render_page(
         request,
         "statistics.html",
@@ -127,12 +130,16 @@ def statistics(request: HttpRequest, project_id: UUID) -> HttpResponse:
         numbers=numbers,
         other=other,
         other_name=name,
+        own_name=own_name,
+        round_number=round_number,
+        part=part,
         wanted=wanted,
         charts=_charts(numbers, other),
-        maps=[(project.name, _cells(numbers)), *([(name, _cells(other))] if other else [])],
+        maps=[(own_name, _cells(numbers)), *([(name, _cells(other))] if other else [])],
         map_side=CELL * CENTRE_CELLS,
         cell=CELL,
-        choices=_choices(request, project),
+        rounds=_rounds(project),
+        choices=[*_rounds(project), *_others(request, project)],
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,
@@ -143,14 +150,24 @@ def statistics(request: HttpRequest, project_id: UUID) -> HttpResponse:
     )
 
 
-def _choices(request: HttpRequest, project: Project) -> list[tuple[str, str]]:
-    """What the project can be compared with, and how it is called."""
-    others = comparable_projects(signed_in_person(request), other_than=project)
-    rounds = dividing_rounds(project)
+def _rounds(project: Project) -> list[tuple[str, str]]:
+    """Parts of the project, and how they are called."""
     return [
-        *((f"round:{one.number}", f"masks of round {one.number}") for one in rounds),
-        *((f"project:{one.pk}", one.name) for one in others),
+        (f"round:{one.number}", f"masks of round {one.number}") for one in dividing_rounds(project)
     ]
+
+
+def _others(request: HttpRequest, project: Project) -> list[tuple[str, str]]:
+    others = comparable_projects(signed_in_person(request), other_than=project)
+    return [(f"project:{one.pk}", one.name) for one in others]
+
+
+def _round(word: str) -> int:
+    """The number in "round:3"."""
+    kind, _, number = word.partition(":")
+    if kind != "round" or not (number.isascii() and number.isdigit()):
+        raise Invalid("The project has no part of that name.", field="of")
+    return int(number[:9])
 
 
 def _compared(
@@ -160,8 +177,9 @@ def _compared(
     kind, _, word = wanted.partition(":")
     if not kind:
         return "", None
-    if kind == "round" and word.isascii() and word.isdigit():
-        return f"round {int(word[:9])}", mask_statistics(project, round_number=int(word[:9]))
+    if kind == "round":
+        number = _round(wanted)
+        return f"round {number}", mask_statistics(project, round_number=number)
     if kind == "project":
         others = comparable_projects(signed_in_person(request), other_than=project)
         found = {str(one.pk): one for one in others}.get(word)
