@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from annotator.models import Assignment, Interaction, Mask, MaskTiming
@@ -116,6 +118,25 @@ def test_a_timing_is_never_rewritten(browser: Browsers, lent: Assignment) -> Non
     compared, differences = recompute_timings()
     assert compared == 1
     assert {one.field for one in differences} >= {"num_points"}
+
+
+def test_the_command_names_what_differs_from_the_log_and_fails(
+    browser: Browsers, lent: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alice, mask_id = browser("alice"), uuid.uuid4()
+    alice.post("interactions", batch(lent, uuid.uuid4(), whole_mask(mask_id)))
+    alice.save(mask_id, save_body(lent, state="accepted"))
+    call_command("recompute_timings")
+    assert capsys.readouterr().out == "1 timings compared, 0 differences.\n"
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE annotator_masktiming SET painting_ms = 9, num_points = 7")
+    with pytest.raises(CommandError, match="differ from the log"):
+        call_command("recompute_timings")
+    told = capsys.readouterr().out
+    assert f"mask {mask_id} version 1: painting_ms stored 9.0, derived 500.0" in told
+    assert f"mask {mask_id} version 1: num_points stored 7, derived 2" in told
+    assert "1 timings compared, 2 differences." in told
+    assert MaskTiming.objects.get().num_points == 7, "it compares, and changes nothing"
 
 
 def test_each_accepted_version_has_its_own_timing(browser: Browsers, lent: Assignment) -> None:

@@ -17,6 +17,43 @@ OpenPage = Callable[..., Page]
 PIXEL = """(canvas, [x, y]) =>
     [...canvas.getContext('2d').getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3)"""
 
+HAS_BLUE = """(canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4)
+        if (data[at] === 0x1f && data[at + 1] === 0x6f && data[at + 2] === 0xe0) return true;
+    return false;
+}"""
+DARK = (30, 20, 60)  # the scene's ellipse, but for its noise
+RED = (230, 30, 40, 140)
+
+
+def the_five_views(page: Page, inside: list[float]) -> None:
+    """As in the paper: image, mask over it in red, mask alone, and two of the object near; the dot is what is meant."""
+    names = ["Picture", "Mask over it", "Mask alone", "Object, near", "Mask over it, near"]
+    expect(page.locator("#views figcaption")).to_have_text(names)
+    whole, over, _, near, near_over = (
+        page.get_by_role("img", name=name, exact=True) for name in names
+    )
+    plain = whole.evaluate(PIXEL, inside)
+    assert max(abs(a - b) for a, b in zip(plain, DARK, strict=True)) < 12
+    red = over.evaluate(PIXEL, inside)
+    wanted = [a + (b - a) * RED[3] / 255 for a, b in zip(plain, RED[:3], strict=True)]
+    assert max(abs(a - b) for a, b in zip(red, wanted, strict=True)) <= 3
+    outside = [0.95, 0.95]
+    assert whole.evaluate(PIXEL, outside) == over.evaluate(PIXEL, outside)
+    rows, columns = ellipse().nonzero()
+    box = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    margin = 0.25 * (box[2] - box[0])
+    sides = (
+        min(WIDTH, box[2] + margin) - max(0, box[0] - margin),
+        min(HEIGHT, box[3] + margin) - max(0, box[1] - margin),
+    )
+    for canvas in (near, near_over):
+        shown = canvas.evaluate("canvas => canvas.width / canvas.height")
+        assert shown == pytest.approx(sides[0] / sides[1], abs=0.01), "the object and its margin"
+    dots = [view.evaluate(HAS_BLUE) for view in (whole, over, near, near_over)]
+    assert dots == [True] * 4
+
 
 def test_masks_are_drawn_rated_by_keys_and_counted(
     product: LiveProduct, open_page: OpenPage
@@ -45,6 +82,7 @@ def test_masks_are_drawn_rated_by_keys_and_counted(
     inside = [(columns[0] + 0.5) / WIDTH, (rows[0] + 0.5) / HEIGHT]
     assert alone.evaluate(PIXEL, inside) == [253, 231, 37]
     assert alone.evaluate(PIXEL, [0.95, 0.95]) == [68, 1, 84]
+    the_five_views(rater, inside)
     rater.get_by_role("button", name="Mask over it, near, large").click()
     expect(rater.locator("#large")).to_be_visible()
     assert rater.locator("#large").evaluate("it => it.scrollWidth <= it.clientWidth")
