@@ -91,6 +91,10 @@ class MemberReply(PersonReply):
     role = serializers.ChoiceField(Role.choices)
 
 
+class MembersReply(serializers.Serializer[object]):
+    members = MemberReply(many=True)
+
+
 def describe_person(person: Person) -> dict[str, object]:
     return {
         "id": str(person.id),
@@ -198,7 +202,7 @@ class Members(Endpoint):
 
     write_scope = TokenScope.MANAGE
 
-    @extend_schema(responses=MemberReply(many=True))
+    @extend_schema(responses=MembersReply)
     def get(self, request: Request, project_id: UUID) -> Response:
         project = find_managed_project(person=self.person, project_id=project_id)
         members = [

@@ -21,6 +21,7 @@ from annotator.models import (
     MIN_AGREEMENT_PEOPLE,
     OverlapRule,
     Project,
+    Role,
     TokenScope,
 )
 from annotator.queries.people import may_create_projects
@@ -68,6 +69,10 @@ class ProjectReply(serializers.Serializer[object]):
     agreement_people = serializers.IntegerField()
     archived_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
+
+
+class OwnProjectReply(ProjectReply):
+    my_role = serializers.ChoiceField([*Role.values, "admin"])
 
 
 class ProjectsReply(serializers.Serializer[object]):
@@ -122,7 +127,7 @@ class OneProject(Endpoint):
 
     write_scope = TokenScope.MANAGE
 
-    @extend_schema(responses=ProjectReply)
+    @extend_schema(responses=OwnProjectReply)
     def get(self, request: Request, project_id: UUID) -> Response:
         project = find_project(person=self.person, project_id=project_id)
         role = role_in(person=self.person, project=project)
