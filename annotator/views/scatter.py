@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from annotator.queries.quality import PersonQuality
 
 # The picture in its own units.
-LEFT, RIGHT, TOP, BOTTOM = 48.0, 620.0, 16.0, 236.0
+LEFT, RIGHT, TOP, BOTTOM, WIDTH = 48.0, 620.0, 16.0, 236.0, 640.0
 DOT, LINE, LETTER = 6.0, 13.0, 7.0  # radius of a dot, height of a line of text, width of a letter
-STEPS = (0, 1, -1, 2, -2, 3, -3, 4, -4)  # lines from its dot at which a name is tried
+GAP = 4.0  # between a dot and its name
+STEPS = (
+    0,
+    1,
+    -1,
+    2,
+    -2,
+)  # lines from its dot at which a name is tried: farther off it would be another's
+
+
+@dataclass(frozen=True)
+class Label:
+    """Where a name stands: `x` is its end at the dot, `y` its middle, `anchor` which end that is, as SVG calls it."""
+
+    x: float
+    y: float
+    anchor: Literal["start", "end"]
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One person; `name_y` is None where no place for the name is left: the table has all."""
+    """One person; `label` is None where no place for the name is left: the table has all."""
 
     person: PersonQuality
     x: float
     y: float
-    name_y: float | None
+    label: Label | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,11 @@ class _Box:
     def meets(self, other: _Box) -> bool:
         beside = self.left < other.right and other.left < self.right
         return beside and abs(self.middle - other.middle) < self.half + other.half
+
+    def is_inside(self) -> bool:
+        """Whether it is in the picture, between the axes and the right margin."""
+        is_between = self.left > LEFT and self.right <= WIDTH
+        return is_between and self.middle - self.half > 0 and self.middle + self.half <= BOTTOM
 
 
 def dots_of(people: list[PersonQuality]) -> tuple[float, list[Dot]]:
@@ -47,13 +69,17 @@ def dots_of(people: list[PersonQuality]) -> tuple[float, list[Dot]]:
     return end, [Dot(one, x, y, _place_name(one.name, x, y, taken)) for one, x, y in places]
 
 
-def _place_name(name: str, x: float, y: float, taken: list[_Box]) -> float | None:
-    """The height nearest to the dot where the name covers nothing; from now on the place is taken."""
+def _place_name(name: str, x: float, y: float, taken: list[_Box]) -> Label | None:
+    """The place nearest to the dot where the name covers nothing, on its right first; from now on it is taken."""
+    width = LETTER * len(name)
     for step in STEPS:
-        left = x + DOT + 2
-        box = _Box(left, left + LETTER * len(name), y + step * LINE, LINE / 2)
-        is_inside = box.middle - box.half > 0 and box.middle + box.half <= BOTTOM
-        if is_inside and not any(box.meets(other) for other in taken):
-            taken.append(box)
-            return box.middle
+        middle = y + step * LINE
+        for anchor, end, left in (
+            ("start", x + DOT + GAP, x + DOT + GAP),
+            ("end", x - DOT - GAP, x - DOT - GAP - width),
+        ):
+            box = _Box(left, left + width, middle, LINE / 2)
+            if box.is_inside() and not any(box.meets(other) for other in taken):
+                taken.append(box)
+                return Label(end, middle, anchor)
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -74,6 +74,7 @@ class Chart:
     ends: (
         tuple[str, str] | None
     )  # what stands under the first and last bar; None: each has its label
+    num_waiting: int = 0  # masks that are not measured yet
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ WORDS = {
         "Concavity",
         "concavity",
         "1 minus mask area by the area of its convex hull: 0 for a filled rectangle, larger for rings and branches."
-        " The checks measure it in the background, seconds after a mask was accepted.",
+        " The checks measure it in the background, seconds after a mask was accepted and in turn after a large import.",
     ),
 }
 
@@ -189,10 +190,11 @@ def _compared(
 
 
 def _charts(numbers: MaskStatistics, other: MaskStatistics | None) -> list[Chart]:
+    concavity = _chart("concavity", numbers.concavity, other and other.concavity)
     return [
         _chart("masks-per-image", numbers.masks_per_image, other and other.masks_per_image),
         _chart("relative-size", numbers.relative_size, other and other.relative_size),
-        _chart("concavity", numbers.concavity, other and other.concavity),
+        replace(concavity, num_waiting=numbers.num_masks - numbers.concavity.count),
     ]
 
 

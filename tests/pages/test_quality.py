@@ -25,7 +25,7 @@ from annotator.queries.agreements import Scores
 from annotator.queries.quality import PersonQuality, people_quality, review_totals
 from annotator.services.reviews import Decision, decide
 from annotator.views.quality import worth_a_talk
-from annotator.views.scatter import LETTER, LINE, dots_of
+from annotator.views.scatter import DOT, GAP, LETTER, LINE, dots_of
 from tests.api.test_references import scored
 from tests.cast import Cast, accepted_mask, make_image
 from tests.pages.conftest import Visitors
@@ -256,18 +256,33 @@ def one_of_many(number: int, seconds: float) -> PersonQuality:
 def test_names_of_people_who_are_alike_do_not_cover_each_other() -> None:
     people = [one_of_many(number, 15 + 0.2 * number) for number in range(12)]
     _, dots = dots_of(people)
-    named = [dot for dot in dots if dot.name_y is not None]
-    assert len(dots) == 12 and len(named) >= 5
-    for place, one in enumerate(named):
-        for other in named[:place]:
-            is_apart = abs(one.x - other.x) >= LETTER * len(other.person.name)
-            assert is_apart or abs(one.name_y - other.name_y) >= LINE  # type: ignore[operator]
+    labels = [(dot.label, LETTER * len(dot.person.name)) for dot in dots if dot.label]
+    assert len(dots) == 12 and len(labels) >= 5
+    boxes = [(label.x - width * (label.anchor == "end"), width, label.y) for label, width in labels]
+    for place, (left, width, middle) in enumerate(boxes):
+        for other_left, other_width, other_middle in boxes[:place]:
+            is_apart = left >= other_left + other_width or other_left >= left + width
+            assert is_apart or abs(middle - other_middle) >= LINE
+
+
+def test_a_name_is_never_so_far_that_it_could_be_anothers() -> None:
+    _, dots = dots_of([one_of_many(number, 15 + 0.2 * number) for number in range(12)])
+    named = [(dot, dot.label) for dot in dots if dot.label]
+    assert max(abs(dot.y - label.y) for dot, label in named) <= 2 * LINE
+    assert {abs(dot.x - label.x) for dot, label in named} == {DOT + GAP}
 
 
 def test_a_name_with_room_stands_beside_its_dot() -> None:
     end, dots = dots_of([one_of_many(1, 5.0), one_of_many(2, 25.0)])
     assert end == 30.0
-    assert [dot.name_y for dot in dots] == [dot.y for dot in dots]
+    assert [dot.label and (dot.label.y, dot.label.anchor) for dot in dots] == [
+        (dot.y, "start") for dot in dots
+    ]
+
+
+def test_a_name_at_the_right_end_stands_on_the_left_of_its_dot() -> None:
+    _, [dot] = dots_of([one_of_many(1, 30.0)])
+    assert dot.label is not None and dot.label.anchor == "end" and dot.label.x < dot.x
 
 
 def test_large_numbers_can_be_read(

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from annotator.models import JobState, Mask
+from annotator.services.mask_checks import check_mask
 from tests.api.test_statistics import a_round
 from tests.cast import Cast, accepted_mask, make_image, make_model
 from tests.pages.conftest import Visitors
@@ -33,6 +34,17 @@ def test_two_projects_stand_beside_each_other_for_who_manages_both(
     assert compared.count("<figcaption>") == 2 and 'class="chart-other"' in compared
     assert "Elsewhere: 1" in compared
     assert f'<option value="project:{cast.elsewhere.id}" selected>' in compared
+
+
+def test_masks_whose_concavity_nobody_measured_yet_are_told(visitor: Visitors, cast: Cast) -> None:
+    image = make_image(cast.project)
+    masks = [accepted_mask(image, cast.alice) for _ in range(2)]
+    path, carol = f"/projects/{cast.project.id}/statistics", visitor("carol")
+    assert "2 masks not measured yet" in carol.get(path).text
+    check_mask(masks[0])
+    assert "1 mask not measured yet" in carol.get(path).text
+    check_mask(masks[1])
+    assert "not measured yet" not in carol.get(path).text
 
 
 def test_two_rounds_stand_beside_each_other_and_beside_the_whole(
