@@ -169,8 +169,18 @@ def noise(seed: int) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("format", "label"),
+    [
+        ("coco", "COCO RLE"),
+        ("sa1b", "SA-1B JSON"),
+        ("labels", "PNG label maps"),
+        ("yolo", "YOLO polygons"),
+        ("polygons", "COCO polygons"),
+    ],
+)
 def test_an_export_with_its_pictures_comes_into_another_project(
-    product: LiveProduct, open_page: OpenPage, tmp_path: Path
+    product: LiveProduct, open_page: OpenPage, tmp_path: Path, format: str, label: str
 ) -> None:
     project = new_project(product)
     manager = product.session("manager")
@@ -181,10 +191,10 @@ def test_an_export_with_its_pictures_comes_into_another_project(
     pictures.check()
     page.locator("#export-format").select_option("provenance")
     expect(pictures).to_be_disabled()
-    page.locator("#export-format").select_option("coco")
+    page.locator("#export-format").select_option(format)
     page.get_by_role("button", name="Export", exact=True).click()
     state = page.locator("#export-state")
-    words = "The export is ready: 1 mask as COCO RLE with the pictures."
+    words = f"The export is ready: 1 mask as {label} with the pictures."
     expect(state).to_have_text(words, timeout=LONG_MS)
     with page.expect_download() as started:
         page.get_by_role("link", name="Download").click()

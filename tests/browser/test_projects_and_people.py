@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable
 
@@ -124,3 +126,35 @@ def test_who_is_shut_out_sees_it_on_the_page_that_is_open_and_the_log_tells(
     with admin.expect_navigation():
         admin.locator("select[name=act]").select_option("person")
     expect(lines.filter(has_text="person.deactivated").first).to_contain_text(person)
+
+
+def test_a_token_is_made_used_by_a_script_and_revoked(
+    product: LiveProduct, open_page: OpenPage
+) -> None:
+    name = f"nightly {uuid.uuid4().hex[:6]}"
+    page = open_page("manager", "/account")
+    page.get_by_label("What it is for").fill(name)
+    page.get_by_label("manage", exact=False).check()
+    page.get_by_role("button", name="Make it").click()
+    secret = page.get_by_label("Token", exact=True).input_value()
+    assert accessibility_problems(page) == []
+
+    def status(path: str, body: bytes | None = None) -> int:
+        headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+        try:
+            asked = urllib.request.Request(f"{product.url}/api/v1/{path}", body, headers)
+            with urllib.request.urlopen(asked) as reply:
+                return int(reply.status)
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
+    assert status("projects") == 200
+    assert status("interactions", b"{}") == 403, "that is for the scope of annotators"
+    page.goto("/account")
+    expect(page.get_by_label("Token", exact=True)).to_have_count(0)
+    row = page.get_by_role("row", name=name)
+    expect(row).to_contain_text("read, manage")
+    row.get_by_role("button", name="Revoke").click()
+    page.locator("dialog").get_by_role("button").filter(has_not_text="Cancel").click()
+    expect(row).to_have_count(0)
+    assert status("projects") == 401
