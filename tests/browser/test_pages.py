@@ -119,6 +119,13 @@ def test_each_chart_of_the_dashboard_has_its_definition_table_and_csv(
         expect(page.locator(f"#{name}-chart svg")).to_be_visible()
     expect(page.locator("#models-table tbody tr")).to_have_count(1)
     expect(page.locator("#per-image")).to_have_text("1.0")
+    for chart, figures in (
+        ("days", ["34 s paper", "14 s paper"]),
+        ("models", ["34 s paper"]),  # this version comes from no retraining
+        ("per-image", ["20 paper"]),
+    ):
+        for figure in figures:
+            expect(page.locator(f"#{chart}-chart")).to_contain_text(figure)
     links = page.locator("a[data-table]")
     assert links.count() == 10
     for link in links.all():
