@@ -18,7 +18,7 @@ from annotator.api.descriptions import ImageReply, describe_image
 from annotator.api.endpoint import Endpoint, StrictSerializer
 from annotator.api.fields import CanonicalUuid, StrictBoolean
 from annotator.api.stored_files import send_embedding, send_stored_file
-from annotator.errors import Invalid, NotInScope
+from annotator.errors import Invalid, NotInScope, StorageLow
 from annotator.models import Image, Person, TokenScope
 from annotator.queries.images import IMAGE_STATES, find_embedding, page_with_state, with_state
 from annotator.queries.model_versions import current_model_version, encoder_is_known
@@ -113,7 +113,8 @@ class ProjectImages(Endpoint):
         return Response({"images": [describe_image(one) for one in found], "total": images.count()})
 
     @extend_schema(
-        request={"multipart/form-data": UploadBody}, responses={201: UploadReply, 422: UploadReply}
+        request={"multipart/form-data": UploadBody},
+        responses={201: UploadReply, 422: UploadReply, 507: UploadReply},
     )
     def post(self, request: Request, project_id: UUID) -> Response:
         project = find_managed_project(person=self.person, project_id=project_id)
@@ -124,7 +125,8 @@ class ProjectImages(Endpoint):
         if not report.added:
             first = report.refused[0]
             error = {"code": first.code, "message": first.message, "field": "files"}
-            return Response({"error": error, "images": [], "refused": refused}, status=422)
+            status = StorageLow.status if first.code == StorageLow.code else Invalid.status
+            return Response({"error": error, "images": [], "refused": refused}, status=status)
         images = [
             {**described[one.image.id], "duplicate": one.is_duplicate} for one in report.added
         ]

@@ -11,13 +11,8 @@ from annotator.queries.quality import PersonQuality
 LEFT, RIGHT, TOP, BOTTOM, WIDTH = 48.0, 620.0, 16.0, 236.0, 640.0
 DOT, LINE, LETTER = 6.0, 13.0, 7.0  # radius of a dot, height of a line of text, width of a letter
 GAP = 4.0  # between a dot and its name
-STEPS = (
-    0,
-    1,
-    -1,
-    2,
-    -2,
-)  # lines from its dot at which a name is tried: farther off it would be another's
+# Lines from its dot at which a name is tried: farther off it would be another's.
+STEPS = (0, 1, -1, 2, -2)
 
 
 @dataclass(frozen=True)

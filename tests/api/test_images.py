@@ -123,7 +123,7 @@ def test_uploads_stop_when_the_storage_is_nearly_full(
 ) -> None:
     settings.STORAGE_RESERVE_BYTES = 2**60
     reply = upload(browser("carol"), cast, a_png=pictures.png())
-    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "storage_low")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (507, "storage_low")
 
 
 def test_an_archived_project_takes_no_images(browser: Browsers, cast: Cast) -> None:
