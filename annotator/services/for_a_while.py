@@ -1,4 +1,4 @@
-"""Background work in small pieces: a tick gives each kind about a second."""
+"""Background work in small pieces: a tick gives each kind a second or a few."""
 
 from __future__ import annotations
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from annotator.models import Mask, MaskCheck, MaskState
 from annotator.queries.mask_checks import DUPLICATE_IOU, SPECK_PX, due_masks
-from annotator.services.for_a_while import SECONDS_PER_TICK, for_a_while
+from annotator.services.for_a_while import for_a_while
 from annotator.services.mask_history import stored_runs
 from common import rle
 
-BATCH = 200
+BATCH = 500
+SECONDS = 4.0  # of each tick: an import leaves tens of thousands to look at, and new masks wait behind them
 
 
-def check_due_masks(*, seconds: float = SECONDS_PER_TICK) -> int:
+def check_due_masks(*, seconds: float = SECONDS) -> int:
     """For the tick: looks at masks that were changed, for about so long; returns at how many."""
     return for_a_while(check_mask, due_masks(limit=BATCH), seconds=seconds)
 
