@@ -23,11 +23,12 @@ class Annotator:
 
     client: Client
     project: str
-    references: Mapping[str, ImageReferences]  # by image id
+    references: Mapping[str, ImageReferences]  # by id of the images that the project lists
     graphs: Graphs
     behaviour: Behaviour
     seed: int
     done: Callable[[Outcome], None]
+    name: str  # within the team
     clock: Clock = field(default_factory=Clock)
     images_submitted: int = 0
     decode_ms: list[float] = field(default_factory=list)  # real, of this machine
@@ -37,6 +38,7 @@ class Annotator:
     def __post_init__(self) -> None:
         every_ms = round(1000 * self.behaviour.draft_every_s)
         self._log = InteractionLog(self.client, self.clock, every_ms)
+        self._by_content = {one.content: one for one in self.references.values()}
 
     def work(self) -> None:
         """Annotate until nothing is left. Raises `client.Refused` when the server will not go on."""
@@ -71,7 +73,7 @@ class Annotator:
         self, assignment: dict[str, Any], opened: OpenImage, stored: list[dict[str, Any]]
     ) -> None:
         image = assignment["image"]
-        references = self.references[image["id"]]
+        references, person = self._references(image)
         order_index = 1 + max((one["order_index"] for one in stored), default=-1)
         for number in references.by_prominence():
             reference = references.mask(number)
@@ -83,7 +85,13 @@ class Annotator:
                 reference=reference,
                 opened=opened,
                 behaviour=self.behaviour,
-                draws=Draws(self.seed, image["sha256"], number, spread=self.behaviour.spread),
+                draws=Draws(
+                    self.seed,
+                    image["sha256"],
+                    number,
+                    spread=self.behaviour.spread,
+                    person=person,
+                ),
                 clock=self.clock,
                 log=self._log,
                 saves=MaskSaves(self.client, assignment, order_index),
@@ -92,6 +100,15 @@ class Annotator:
             outcome = masking.run()
             order_index += outcome.version > 0
             self.done(outcome)
+
+    def _references(self, image: dict[str, Any]) -> tuple[ImageReferences, str]:
+        """Those of an image, and whose hand the chance in it depends on ("": nobody's).
+
+        An image that the project does not list is a copy, lent to this person alone.
+        """
+        if image["id"] in self.references:
+            return self.references[image["id"]], ""
+        return self._by_content[image["sha256"]], self.name
 
     def _is_there(self, reference: Mask, stored: list[dict[str, Any]]) -> bool:
         """Whether the object has its mask from an earlier sitting or an import."""

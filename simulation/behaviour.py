@@ -43,11 +43,14 @@ class Behaviour:
 class Draws:
     """The chance in one object's annotation; a function of seed, image and object alone.
 
-    So the same seed gives the same prompts and times, whoever of the team gets the image.
+    So the same seed gives the same prompts and times, whoever of the team gets the image. Of a
+    copy it depends on the `person` too: people who mask the same image differ.
     """
 
-    def __init__(self, seed: int, image_sha256: str, number: int, *, spread: float) -> None:
-        name = hashlib.sha256(f"{seed} {image_sha256} {number}".encode()).digest()
+    def __init__(
+        self, seed: int, image_sha256: str, number: int, *, spread: float, person: str = ""
+    ) -> None:
+        name = hashlib.sha256(f"{seed} {image_sha256} {number}{person}".encode()).digest()
         self._random = np.random.default_rng(int.from_bytes(name[:16]))
         self._spread = spread
 

@@ -19,6 +19,7 @@ class ImageReferences:
     width: int
     height: int
     counts: tuple[str, ...]
+    content: str = ""  # SHA-256 of the picture as the project has it
 
     def mask(self, number: int) -> Mask:
         """Reference mask [height, width]."""
@@ -59,7 +60,9 @@ def match(
         if image is None or (image["width"], image["height"]) != (picture.width, picture.height):
             missing.append(picture)
         else:
-            found[image["id"]] = ImageReferences(picture.width, picture.height, picture.counts)
+            found[image["id"]] = ImageReferences(
+                picture.width, picture.height, picture.counts, image["sha256"]
+            )
     return found, missing
 
 

@@ -42,12 +42,12 @@ class Team:
                 behaviour=self.behaviour,
                 seed=self.seed,
                 done=report.note,
+                name=f"person {number}",
             )
-            for session in sessions
+            for number, session in enumerate(sessions, 1)
         ]
         threads = [
-            threading.Thread(target=_work, args=(one, f"person {n}", report), daemon=True)
-            for n, one in enumerate(annotators, 1)
+            threading.Thread(target=_work, args=(one, report), daemon=True) for one in annotators
         ]
         for thread in threads:
             thread.start()
@@ -69,12 +69,12 @@ class Team:
         )
 
 
-def _work(annotator: Annotator, name: str, report: TeamReport) -> None:
+def _work(annotator: Annotator, report: TeamReport) -> None:
     """One person's thread; whatever stops it is told at the end."""
     try:
         annotator.work()
     except Refused as problem:
-        report.note_stop(f"{name}: {problem}")
+        report.note_stop(f"{annotator.name}: {problem}")
     except Exception as problem:
-        report.note_stop(f"{name}: {problem!r}")
+        report.note_stop(f"{annotator.name}: {problem!r}")
         raise

@@ -36,8 +36,8 @@ def candidate(mask: Mask, predicted_iou: float = 0.8) -> Candidate:
     return Candidate(1, predicted_iou, np.zeros((4, 4), np.float32), mask)
 
 
-def draws(number: int = 0, *, seed: int = 7, spread: float = 0.35) -> Draws:
-    return Draws(seed, "ab" * 32, number, spread=spread)
+def draws(number: int = 0, *, seed: int = 7, spread: float = 0.35, person: str = "") -> Draws:
+    return Draws(seed, "ab" * 32, number, spread=spread, person=person)
 
 
 def answered(reference: Mask, *masks: Mask) -> Hand:
@@ -56,6 +56,8 @@ def test_the_same_seed_draws_the_same_times_and_others_draw_others() -> None:
     assert drawn(draws()) == drawn(draws())
     assert drawn(draws()) != drawn(draws(seed=8))
     assert drawn(draws()) != drawn(draws(number=1))
+    assert drawn(draws(person="person 1")) == drawn(draws(person="person 1"))
+    assert drawn(draws(person="person 1")) != drawn(draws(person="person 2"))
 
 
 def test_times_are_log_normal_around_their_median() -> None:

@@ -24,7 +24,9 @@ def test_pictures_are_found_by_content_or_by_name_and_size(tmp_path: Path) -> No
         [image("renamed.png", content), image("2.png"), image("3.png", width=91)],
     )
     assert found["id of renamed.png"].counts == first.counts
+    assert found["id of renamed.png"].content == content
     assert found["id of 2.png"].counts == second.counts
+    assert found["id of 2.png"].content == "0" * 64, "as the project has it, not as it was sent"
     assert missing == [third, fourth]
 
 

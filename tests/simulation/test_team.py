@@ -19,7 +19,8 @@ from common import rle
 from common.coco_folder import CocoPicture, read_coco_folder
 from common.metrics import iou
 from simulation.behaviour import Behaviour
-from simulation.client import Client, Tally
+from simulation.client import API, Client, Tally
+from simulation.http_session import HttpSession
 from simulation.masking import Outcome
 from simulation.project import NotPrepared, Preparation
 from simulation.references import ImageReferences
@@ -77,19 +78,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def shift(
-    product: LiveProduct, name: str, pictures: list[CocoPicture]
-) -> tuple[str, Mapping[str, ImageReferences], TeamReport]:
-    """Two people work through the pictures in a project of that name."""
+def prepared(
+    product: LiveProduct, name: str, pictures: list[CocoPicture], **settings: int
+) -> tuple[Team, list[HttpSession]]:
+    """A project of that name with the pictures, and two people in it."""
     admin = Preparation(Client(product.session("admin"), Tally()), say=lambda words: None)
     project = admin.project(name)
+    admin.client.send("PATCH", f"{API}/projects/{project}", settings)
     references = admin.images(project, pictures)
     sessions = [admin.annotator(project, person) for person in PEOPLE]
     admin.wait_for_embeddings(project)
     # Nobody leases ahead, so that there is an image for each of the two.
     behaviour = replace(Behaviour(), images_ahead=0)
-    team = Team(project, references, SEED, behaviour, say=lambda words: None)
-    return project, references, team.work(sessions)
+    return Team(project, references, SEED, behaviour, say=lambda words: None), sessions
+
+
+def shift(
+    product: LiveProduct, name: str, pictures: list[CocoPicture]
+) -> tuple[str, Mapping[str, ImageReferences], TeamReport]:
+    """Two people work through the pictures in a project of that name."""
+    team, sessions = prepared(product, name, pictures)
+    return team.project, team.references, team.work(sessions)
 
 
 def by_object(
@@ -137,6 +146,25 @@ def test_what_a_team_makes_is_what_the_database_holds(product: LiveProduct, fold
     _, again_references, again = shift(product, "Two pictures once more", pictures)
     assert again.is_clean
     assert by_object(again_references, again.outcomes) == by_object(references, report.outcomes)
+
+
+def test_who_masks_a_picture_again_does_it_in_another_way(
+    product: LiveProduct, folder: Path
+) -> None:
+    """The second person gets copies: images that the project does not list."""
+    pictures = read_coco_folder(folder, None)
+    team, sessions = prepared(
+        product, "Twice each", pictures, agreement_percent=100, agreement_people=2
+    )
+    first, second = [team.work([session]) for session in sessions]
+    for report in (first, second):
+        assert report.is_clean, (report.stopped, report.tally.failures)
+        assert report.images_submitted == 2
+    assert {one.image for one in first.outcomes} == team.references.keys()
+    assert {one.image for one in second.outcomes}.isdisjoint(team.references)
+    prompts = [one.prompts for one in first.outcomes]
+    assert len(second.outcomes) == len(prompts) == 4
+    assert [one for one in second.outcomes if one.prompts in prompts] == []
 
 
 def test_the_command_prints_the_numbers(product: LiveProduct, folder: Path) -> None:
