@@ -1,7 +1,12 @@
-"""`python -m docs.images.take LINK`: takes the pictures of the workbench that docs/workbench.md shows.
+"""`python -m docs.images.take LINK [PROJECT]`: takes the pictures that docs/workbench.md and docs/managers.md show.
 
-LINK is a new sign-in link of the demo's annotator (`python3 run.py link annotator`), best of a product that was started
-for this: the first photograph of the demo must be as it was, and the annotator's masks on it are deleted.
+Without PROJECT those of the workbench. LINK is then a new sign-in link of the demo's annotator
+(`python3 run.py link annotator`), best of a product that was started for this: the first photograph of the demo must be
+as it was, and the annotator's masks on it are deleted.
+
+With the name of a project those of its managers' pages; LINK is one of a manager. Several people have masked the same
+photographs there (docs/simulation.md, with agreement on), and a part was reviewed. Nothing is changed but one rating
+study that is begun. A second project, NUCLEI, is what its statistics are compared with.
 """
 
 from __future__ import annotations
@@ -17,7 +22,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
 from launcher.chromium import find_chromium
 
@@ -25,6 +37,8 @@ HERE = Path(__file__).parent
 PATIENCE_MS = 300_000
 DESKTOP = {"width": 1280, "height": 800}
 TABLET = {"width": 820, "height": 1180}
+NARROW = {"width": 800, "height": 1000}
+NUCLEI = "Nuclei"
 # Places of the first photograph, in image pixels.
 FACE, SUIT, PATCH, SHUTTLE = (215, 60), (215, 300), (171, 386), (395, 150)
 HELMET = (272, 336), (511, 511)
@@ -85,10 +99,18 @@ class Hand:
 
     def shot(self, name: str) -> None:
         """The page as it is after what moves has come to rest."""
-        self.page.wait_for_timeout(600)
-        seen = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        seen = self._seen()
         seen.quantize(256).save(HERE / f"{name}.png", optimize=True)  # a third of the bytes
         print(name)
+
+    def shot_of_photographs(self, name: str) -> None:
+        """The same where many colours are seen."""
+        self._seen().save(HERE / f"{name}.jpg", quality=88, subsampling=0, optimize=True)
+        print(name)
+
+    def _seen(self) -> Image.Image:
+        self.page.wait_for_timeout(600)
+        return Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
 
 
 @contextmanager
@@ -102,37 +124,62 @@ def hand(browser: Browser, url: str, person: StorageState, **options: Any) -> It
     context.close()
 
 
-def main(link: str) -> None:
-    """Signs in, takes all pictures, and leaves the image empty."""
+def main(link: str, project: str = "") -> None:
+    """Signs in and takes the pictures of the workbench, or of the managers' pages of a project."""
     parts = urlsplit(link)
     url = f"{parts.scheme}://{parts.netloc}"
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        newcomer, person, project = sign_in(browser, url, link)
-        light = {"viewport": DESKTOP, "color_scheme": "light"}
-        with hand(browser, url, person, **light) as someone:
-            someone.open(project)
-            someone.empty()
-        with hand(browser, url, newcomer, **light) as someone:
-            tutorial(someone, project)
-        with hand(browser, url, person, **light) as someone:
-            candidates(someone, project)
-            shortcuts(someone)
-            offline(someone)
-            conflict(someone)
-        with hand(browser, url, person, viewport=DESKTOP, color_scheme="dark") as someone:
-            dark(someone, project)
-        touch = {"has_touch": True, "is_mobile": True, "viewport": TABLET}
-        with hand(browser, url, person, color_scheme="light", **touch) as someone:
-            tablet(someone, project)
-        with hand(browser, url, person, **light) as someone:
-            nothing_left(someone, project)
+        newcomer, person, projects = sign_in(browser, url, link)
+        if project:
+            managers(browser, url, person, projects[project], projects[NUCLEI])
+        else:
+            workbench(browser, url, newcomer, person, projects["Demo"])
         browser.close()
 
 
-def sign_in(browser: Browser, url: str, link: str) -> tuple[StorageState, StorageState, str]:
-    """The annotator as a newcomer and as one who has had the tutorial, and the demo project's id."""
+def workbench(
+    browser: Browser, url: str, newcomer: StorageState, person: StorageState, project: str
+) -> None:
+    """Takes the pictures and leaves the image empty."""
+    light = {"viewport": DESKTOP, "color_scheme": "light"}
+    with hand(browser, url, person, **light) as someone:
+        someone.open(project)
+        someone.empty()
+    with hand(browser, url, newcomer, **light) as someone:
+        tutorial(someone, project)
+    with hand(browser, url, person, **light) as someone:
+        candidates(someone, project)
+        shortcuts(someone)
+        offline(someone)
+        conflict(someone)
+    with hand(browser, url, person, viewport=DESKTOP, color_scheme="dark") as someone:
+        dark(someone, project)
+    touch = {"has_touch": True, "is_mobile": True, "viewport": TABLET}
+    with hand(browser, url, person, color_scheme="light", **touch) as someone:
+        tablet(someone, project)
+    with hand(browser, url, person, **light) as someone:
+        nothing_left(someone, project)
+
+
+def managers(browser: Browser, url: str, person: StorageState, project: str, other: str) -> None:
+    """Takes the pictures of a project's pages."""
+    at = f"/projects/{project}"
+    with hand(browser, url, person, viewport=DESKTOP, color_scheme="light") as someone:
+        images(someone, at)
+        quality(someone, at)
+        statistics(someone, f"{at}/statistics?with=project:{other}")
+    with hand(browser, url, person, viewport=DESKTOP, color_scheme="dark") as someone:
+        review(someone, at)
+    with hand(browser, url, person, viewport=NARROW, color_scheme="light") as someone:
+        rating(someone, at)
+
+
+def sign_in(
+    browser: Browser, url: str, link: str
+) -> tuple[StorageState, StorageState, dict[str, str]]:
+    """The person as a newcomer and as one who has had the tutorial, and their projects' ids by name."""
     context: BrowserContext = browser.new_context(base_url=url)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -142,14 +189,14 @@ def sign_in(browser: Browser, url: str, link: str) -> tuple[StorageState, Storag
         field.fill(password)
     page.locator("form button").first.click()
     page.wait_for_url(lambda address: "/link/" not in address)
-    projects = context.request.get("/api/v1/projects").json()["projects"]
-    [project] = [one["id"] for one in projects if one["name"] == "Demo"]
+    listed = context.request.get("/api/v1/projects").json()["projects"]
+    projects = {one["name"]: one["id"] for one in listed}
     me = context.request.get("/api/v1/me").json()["id"]
     newcomer = context.storage_state()
     context.close()
     had = {"name": f"maskwright.tutorial.{me}", "value": '{"had": true}'}
     known = {**newcomer, "origins": [{"origin": url, "localStorage": [had]}]}
-    return newcomer, known, project
+    return newcomer, known, projects
 
 
 def tutorial(someone: Hand, project: str) -> None:
@@ -256,5 +303,48 @@ def nothing_left(someone: Hand, project: str) -> None:
     someone.shot("workbench-empty")
 
 
+def images(someone: Hand, at: str) -> None:
+    someone.page.set_viewport_size({**DESKTOP, "height": 1150})  # three rows
+    someone.page.goto(f"{at}/images")
+    listed = someone.page.request.get(f"/api/v1{at}/images").json()["images"]
+    with_masks = sum(one["num_masks"] > 0 for one in listed)
+    expect(someone.page.locator("#grid canvas:not([width='0'])")).to_have_count(with_masks)
+    someone.shot_of_photographs("managers-images")
+
+
+def review(someone: Hand, at: str) -> None:
+    someone.page.goto(f"{at}/review")
+    expect(someone.page.locator("#deciding")).to_be_visible()
+    someone.press("r")
+    expect(someone.page.locator("#rejecting")).to_be_visible()
+    someone.shot_of_photographs("managers-review")
+    someone.press("Escape")
+
+
+def quality(someone: Hand, at: str) -> None:
+    someone.page.set_viewport_size({**DESKTOP, "height": 1220})  # down to the picture of all people
+    someone.page.goto(f"{at}/quality")
+    someone.shot("managers-quality")
+    someone.page.set_viewport_size(DESKTOP)
+    # Below the bar that stays at the top.
+    someone.page.locator("[aria-labelledby=agreement-heading]").evaluate(
+        "part => { part.style.scrollMarginTop = '76px'; part.scrollIntoView(); }"
+    )
+    someone.shot("managers-agreement")
+
+
+def statistics(someone: Hand, address: str) -> None:
+    someone.page.goto(address)
+    someone.shot("managers-statistics")
+
+
+def rating(someone: Hand, at: str) -> None:
+    someone.page.goto(f"{at}/quality")
+    someone.page.get_by_role("button", name="Draw and begin").last.click()
+    someone.page.get_by_role("link", name="Rate masks myself").click()
+    expect(someone.page.locator("#rating[aria-busy=true]")).to_have_count(0)
+    someone.shot_of_photographs("managers-rating")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
