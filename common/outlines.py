@@ -27,14 +27,17 @@ STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 @dataclass(frozen=True)
 class Polygon:
-    """x0, y0, x1, y1, … as shares of width and height; `iou` is what the mask has with it, drawn again."""
+    """x0, y0, x1, y1, … as shares of the sides, or in pixels; `iou` is what the mask has with it, drawn again."""
 
-    numbers: list[float]
+    numbers: list[int] | list[float]
     iou: float
 
 
-def polygon_of(mask: NDArray[np.bool_], *, decimals: int = 6) -> Polygon:
-    """The polygon with fewest points that keeps enough of a mask [H, W] with at least one pixel."""
+def polygon_of(mask: NDArray[np.bool_], *, decimals: int | None = 6) -> Polygon:
+    """The polygon with fewest points that keeps enough of a mask [H, W] with at least one pixel.
+
+    In shares of so many decimals; None: in pixels, corners of theirs, so that the numbers are whole.
+    """
     rings = _bounded(rings_of(mask))
     best = _drawn(mask, rings[:1], TOLERANCES_PX[0], decimals)
     if len(rings) == 1 and best.iou >= ENOUGH_IOU:
@@ -106,15 +109,18 @@ def _bounded(rings: list[Ring]) -> list[Ring]:
     return kept
 
 
-def _drawn(mask: NDArray[np.bool_], rings: list[Ring], tolerance: float, decimals: int) -> Polygon:
+def _drawn(
+    mask: NDArray[np.bool_], rings: list[Ring], tolerance: float, decimals: int | None
+) -> Polygon:
     height, width = mask.shape
     points = joined([simplified(ring, tolerance) for ring in rings])
-    shares = np.round(points / (width, height), decimals)
-    outline = (shares * (width, height)).ravel().tolist()
+    sides = (1, 1) if decimals is None else (width, height)
+    numbers = points if decimals is None else np.round(points / sides, decimals)
+    outline = (numbers * sides).ravel().tolist()
     runs = read_segmentation([outline], height=height, width=width)
     drawn = rle.decode(runs, height=height, width=width)
     iou = float((mask & drawn).sum() / (mask | drawn).sum())
-    return Polygon(shares.ravel().tolist(), iou)
+    return Polygon(numbers.ravel().tolist(), iou)
 
 
 def _edges(mask: NDArray[np.bool_]) -> dict[tuple[int, int], list[int]]:

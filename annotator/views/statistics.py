@@ -120,6 +120,7 @@ def statistics(request: HttpRequest, project_id: UUID) -> HttpResponse:
     except DomainError as error:
         round_number, fault = None, error.message
         numbers = mask_statistics(project)
+    rounds = _rounds(project)
     own_name = project.name if round_number is None else f"round {round_number}"
     return render_page(
         request,
@@ -139,8 +140,8 @@ def statistics(request: HttpRequest, project_id: UUID) -> HttpResponse:
         maps=[(own_name, _cells(numbers)), *([(name, _cells(other))] if other else [])],
         map_side=CELL * CENTRE_CELLS,
         cell=CELL,
-        rounds=_rounds(project),
-        choices=[*_rounds(project), *_others(request, project)],
+        rounds=rounds,
+        choices=[*rounds, *_others(request, project)],
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,

@@ -63,14 +63,13 @@ def described(shapes: NDArray[np.bool_]) -> list[Shape]:
     for shape in shapes:
         runs = rle.runs_of(shape)
         counts = rle.counts_of(runs)
-        polygon = np.reshape(polygon_of(shape).numbers, (-1, 2)) * (WIDTH, HEIGHT)
         found.append(
             Shape(
                 counts=counts,
                 counts_sha256=rle.counts_sha256(counts),
                 area=rle.area(runs),
                 box=list(rle.box(runs, height=HEIGHT)),
-                polygon=[round(value, 2) for value in polygon.ravel().tolist()],
+                polygon=polygon_of(shape, decimals=None).numbers,
             )
         )
     return found

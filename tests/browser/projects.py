@@ -78,6 +78,12 @@ def new_project(product: LiveProduct) -> str:
     return project
 
 
+def upload(product: LiveProduct, project: str, files: dict[str, bytes]) -> None:
+    """The manager adds pictures, by the names that they get."""
+    added = product.session("manager").upload(f"/api/v1/projects/{project}/images", files)
+    assert added.status == 201, added.content
+
+
 def add_many_images(product: LiveProduct, project: str, number: int) -> list[str]:
     """Images without masks, ready for annotators; returns their names, in order.
 

@@ -12,7 +12,7 @@ from django.urls import URLPattern
 from playwright.sync_api import Page, ViewportSize, expect
 
 from annotator.views.urls import urlpatterns
-from tests.browser.projects import accept_a_mask, accessibility_problems, new_project, scene
+from tests.browser.projects import accept_a_mask, accessibility_problems, new_project, scene, upload
 from tests.browser.workbench_page import Workbench, watch_faults
 from tests.live_product import LiveProduct
 from tests.patience import LONG_MS
@@ -48,7 +48,7 @@ class Place:
 def place(product: LiveProduct) -> Place:
     project, manager = new_project(product), product.session("manager")
     files = {"quay.png": scene(90), "pier.png": scene(91)}
-    assert manager.upload(f"/api/v1/projects/{project}/images", files).status == 201
+    upload(product, project, files)
     text = "# Cups\n\nMask *every* cup:\n\n* with its handle\n* without its saucer\n"
     changed = manager.request("PATCH", f"/api/v1/projects/{project}", {"guidelines": text})
     assert changed.status == 200, changed.content

@@ -24,6 +24,7 @@ from tests.browser.projects import (
     ellipse,
     new_project,
     scene,
+    upload,
 )
 from tests.live_product import LiveProduct
 from tests.patience import LONG_MS
@@ -183,8 +184,7 @@ def test_an_export_with_its_pictures_comes_into_another_project(
     product: LiveProduct, open_page: OpenPage, tmp_path: Path, format: str, label: str
 ) -> None:
     project = new_project(product)
-    manager = product.session("manager")
-    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(5)})
+    upload(product, project, {"quay.png": scene(5)})
     accept_a_mask(product, project)
     page = open_page("manager", f"/projects/{project}/images")
     pictures = page.get_by_label("with the pictures")

@@ -14,6 +14,7 @@ from tests.browser.projects import (
     add_many_images,
     new_project,
     scene,
+    upload,
 )
 from tests.live_product import LiveProduct
 from tests.patience import LONG_MS, LONG_S
@@ -92,9 +93,9 @@ REFERENCE = Purpose(
 def test_of_several_images_those_with_known_masks_can_be_compared_with(
     product: LiveProduct, open_page: OpenPage, purpose: Purpose
 ) -> None:
-    project, manager = new_project(product), product.session("manager")
+    project = new_project(product)
     files = {f"{name}.png": scene(seed) for seed, name in enumerate(("weir", "lock", "mole"), 80)}
-    assert manager.upload(f"/api/v1/projects/{project}/images", files).status == 201
+    upload(product, project, files)
     handed_in = []
     for _ in range(2):
         lent = accept_a_mask(product, project)

@@ -17,6 +17,7 @@ from tests.browser.projects import (
     accessibility_problems,
     new_project,
     scene,
+    upload,
 )
 from tests.comparisons import comparison, difference
 from tests.live_product import LiveProduct
@@ -33,7 +34,7 @@ def test_a_round_is_started_watched_and_leaves_a_candidate(
     project = new_project(product)
     manager = product.session("manager")
     files = {"quay.png": scene(4), "pier.png": scene(5)}
-    manager.upload(f"/api/v1/projects/{project}/images", files)
+    upload(product, project, files)
     held_out = manager.get(f"/api/v1/projects/{project}/images").json()["images"][0]["id"]
     assert manager.request("PATCH", f"/api/v1/images/{held_out}", {"held_out": True}).status == 200
     for _ in files:
@@ -127,7 +128,7 @@ def test_two_versions_are_compared_and_the_page_follows(
 ) -> None:
     """The second version's files are gone, which the worker tells; then it shows what another job measured."""
     project, manager = new_project(product), product.session("manager")
-    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(6)})
+    upload(product, project, {"quay.png": scene(6)})
     accept_a_mask(product, project)
     image = manager.get(f"/api/v1/projects/{project}/images").json()["images"][0]["id"]
     assert manager.request("PATCH", f"/api/v1/images/{image}", {"held_out": True}).status == 200
@@ -199,10 +200,10 @@ def insert_round(
 def test_the_rounds_of_a_project_are_told_in_a_table_and_charts(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
-    project, manager = new_project(product), product.session("manager")
+    project = new_project(product)
     page = open_page("manager", f"/projects/{project}/rounds")
     expect(page.get_by_role("heading", name="No round yet")).to_be_visible()
-    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(7)})
+    upload(product, project, {"quay.png": scene(7)})
     taken = accept_a_mask(product, project)
     product.session("annotator").post(f"/api/v1/assignments/{taken['id']}/submit")
     _, candidate = copy_of_the_model_in_use(product, "of round 1")

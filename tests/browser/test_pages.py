@@ -23,6 +23,7 @@ from tests.browser.projects import (
     ellipse,
     new_project,
     scene,
+    upload,
 )
 from tests.http_session import PASSWORD
 from tests.live_product import LiveProduct
@@ -86,10 +87,7 @@ def test_the_dashboard_moves_by_itself_when_a_mask_is_accepted(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
     project = new_project(product)
-    uploaded = product.session("manager").upload(
-        f"/api/v1/projects/{project}/images", {"quay.png": scene(2)}
-    )
-    assert uploaded.status == 201, uploaded.content
+    upload(product, project, {"quay.png": scene(2)})
     page = open_page("manager", f"/projects/{project}/dashboard")
     expect(page.locator("#live")).to_have_text("Live")
     expect(page.locator("#masks")).to_have_text("0")
@@ -108,9 +106,7 @@ def test_each_chart_of_the_dashboard_has_its_definition_table_and_csv(
     product: LiveProduct, open_page: OpenPage, tmp_path: Path
 ) -> None:
     project = new_project(product)
-    product.session("manager").upload(
-        f"/api/v1/projects/{project}/images", {"quay.png": scene(6), "pier.png": scene(7)}
-    )
+    upload(product, project, {"quay.png": scene(6), "pier.png": scene(7)})
     done = accept_a_mask(product, project)
     product.session("annotator").post(f"/api/v1/assignments/{done['id']}/submit")
     page = open_page("manager", f"/projects/{project}/dashboard")
@@ -155,7 +151,7 @@ def test_the_dashboard_reads_everything_again_after_a_reconnection(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
     project = new_project(product)
-    product.session("manager").upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(8)})
+    upload(product, project, {"quay.png": scene(8)})
     page = open_page("manager", "/")
     sockets: list[WebSocketRoute] = []
 
@@ -182,8 +178,7 @@ def test_an_export_is_downloaded_and_loads(
     product: LiveProduct, open_page: OpenPage, tmp_path: Path
 ) -> None:
     project = new_project(product)
-    manager = product.session("manager")
-    manager.upload(f"/api/v1/projects/{project}/images", {"quay.png": scene(3)})
+    upload(product, project, {"quay.png": scene(3)})
     accept_a_mask(product, project)
     page = open_page("manager", f"/projects/{project}/images")
     expect(page.locator(".image-card")).to_contain_text("1 mask")

@@ -20,6 +20,7 @@ from tests.browser.projects import (
     put_mask,
     scene,
     take_an_image,
+    upload,
 )
 from tests.live_product import LiveProduct
 from tests.patience import LONG_S
@@ -42,10 +43,8 @@ def hand_in(
     assert done.status == 200, done.content
 
 
-def upload(product: LiveProduct, project: str, *names: str, seed: int) -> None:
-    files = {f"{name}.png": scene(seed + place) for place, name in enumerate(names)}
-    added = product.session("manager").upload(f"/api/v1/projects/{project}/images", files)
-    assert added.status == 201, added.content
+def upload_scenes(product: LiveProduct, project: str, *names: str, seed: int) -> None:
+    upload(product, project, {f"{name}.png": scene(seed + n) for n, name in enumerate(names)})
 
 
 def told(numbers: NDArray[np.bool_]) -> tuple[str, str]:
@@ -57,7 +56,7 @@ def test_reference_images_are_chosen_mixed_in_and_scored_as_the_project_decides(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
     project = new_project(product)
-    upload(product, project, "buoy", seed=150)
+    upload_scenes(product, project, "buoy", seed=150)
     corner = np.roll(ellipse(), (-45, 60), axis=(0, 1))
     lent = take_an_image(product, project, person="manager")
     hand_in(product, lent, ellipse(), corner, person="manager")
@@ -73,7 +72,7 @@ def test_reference_images_are_chosen_mixed_in_and_scored_as_the_project_decides(
     references.get_by_label("People see their own scores afterwards").check()
     references.get_by_role("button", name="Set").click()
 
-    upload(product, project, "crane", "dock", "mole", seed=160)
+    upload_scenes(product, project, "crane", "dock", "mole", seed=160)
     names = []
     while "buoy.png" not in names:
         lent = take_an_image(product, project)
@@ -109,7 +108,7 @@ def test_two_people_mask_the_same_image_and_the_page_tells_how_they_agree(
     agreement.get_by_label("Share of the images").fill("100")
     agreement.get_by_label("masked by so many people").fill("2")
     agreement.get_by_role("button", name="Set").click()
-    upload(product, project, "weir", seed=170)
+    upload_scenes(product, project, "weir", seed=170)
     first = take_an_image(product, project)
     hand_in(product, first, ellipse(), person="annotator")
     second = take_an_image(product, project, person="manager")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.projects import HEIGHT, WIDTH, accept_a_mask, ellipse, new_project, scene
+from tests.browser.projects import HEIGHT, WIDTH, accept_a_mask, ellipse, new_project, scene, upload
 from tests.live_product import LiveProduct
 
 pytestmark = pytest.mark.browser
@@ -58,11 +58,11 @@ def the_five_views(page: Page, inside: list[float]) -> None:
 def test_masks_are_drawn_rated_by_keys_and_counted(
     product: LiveProduct, open_page: OpenPage
 ) -> None:
-    project, manager = new_project(product), product.session("manager")
+    project = new_project(product)
     annotator = product.session("annotator")
     for seed in (71, 72):
         files = {f"quay-{seed}.png": scene(seed)}
-        assert manager.upload(f"/api/v1/projects/{project}/images", files).status == 201
+        upload(product, project, files)
         taken = accept_a_mask(product, project)
         assert annotator.post(f"/api/v1/assignments/{taken['id']}/submit", {}).status == 200
 

@@ -16,6 +16,7 @@ from tests.browser.projects import (
     ellipse,
     new_project,
     scene,
+    upload,
 )
 from tests.browser.workbench_page import WINDOW, watch_faults
 from tests.live_product import LiveProduct
@@ -29,9 +30,7 @@ def handed_in(product: LiveProduct, *, num_images: int, seed: int) -> str:
     """A project in which the annotator handed in images with one mask each; returns its id."""
     project = new_project(product)
     files = {f"quay-{number}.png": scene(seed + number) for number in range(num_images)}
-    assert (
-        product.session("manager").upload(f"/api/v1/projects/{project}/images", files).status == 201
-    )
+    upload(product, project, files)
     for _ in files:
         submit(product, accept_a_mask(product, project))
     return project

@@ -15,6 +15,7 @@ from tests.browser.projects import (
     ellipse,
     new_project,
     scene,
+    upload,
 )
 from tests.live_product import LiveProduct
 
@@ -25,9 +26,9 @@ NUM_CHARTS = 4
 
 def masked(product: LiveProduct, *, num_masks: int, seed: int) -> str:
     """A project with so many masks in one image."""
-    project, manager = new_project(product), product.session("manager")
+    project = new_project(product)
     files = {"quay.png": scene(seed)}
-    assert manager.upload(f"/api/v1/projects/{project}/images", files).status == 201
+    upload(product, project, files)
     for _ in range(num_masks):
         accept_a_mask(product, project)
     return project

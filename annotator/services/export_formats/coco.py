@@ -23,8 +23,6 @@ from common.outlines import polygon_of
 COCO_NAME = "annotations.json"  # in an archive; imports look for it
 CATEGORY_ID = 1  # the tool is class-free: one category for everything
 
-DECIMALS = 9  # of shares of a side: corners of pixels, once they are multiplied and rounded
-
 Annotate = Callable[[Mask], dict[str, object]]  # what tells a mask's pixels
 
 
@@ -125,7 +123,5 @@ def _as_rle(mask: Mask) -> dict[str, object]:
 
 
 def _as_polygon(mask: Mask) -> dict[str, object]:
-    polygon = polygon_of(decoded(mask), decimals=DECIMALS)
-    sides = (mask.image.picture.width, mask.image.picture.height)
-    corners = [round(share * sides[place % 2]) for place, share in enumerate(polygon.numbers)]
-    return {"segmentation": [corners], "iou": round(polygon.iou, 6)}
+    polygon = polygon_of(decoded(mask), decimals=None)
+    return {"segmentation": [polygon.numbers], "iou": round(polygon.iou, 6)}
